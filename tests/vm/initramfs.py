@@ -1,0 +1,123 @@
+"""The guest's initramfs: busybox, the agent, the kernel modules needed to reach the host's file system, and crypto.
+
+An uncompressed cpio archive (unpacking gzip is slow under emulation), written by hand because it is 20 lines. The base
+is cached per kernel; what differs from run to run is a second archive appended to it.
+"""
+
+import hashlib
+import lzma
+import os
+import subprocess
+import tempfile
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+BUSYBOX = "/bin/busybox"
+APPLETS = "sh cat cp echo chroot hostname ifconfig insmod ln mkdir mount poweroff switch_root".split()
+
+# What the guest needs to see the host; what the module may ask the crypto API for.
+BASE = "virtio_pci virtio_console virtiofs overlay".split()
+CRYPTO = "aesni_intel cryptd gcm ctr cbc xts ghash_clmulni_intel ghash_generic aegis128_aesni aegis128".split()
+
+
+def entry(name, mode, data=b""):
+    path = name.encode() + b"\0"
+    fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(path), 0)
+    head = b"070701" + b"".join(b"%08x" % field for field in fields) + path
+    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+
+
+def archive(files):
+    """files: {path: bytes | str (a symlink's target) | None (a directory)}; parents come before their children."""
+    parts = []
+    for path, content in files.items():
+        if content is None:
+            parts.append(entry(path, 0o040755))
+        elif isinstance(content, str):
+            parts.append(entry(path, 0o120777, content.encode()))
+        else:
+            parts.append(entry(path, 0o100755, content))
+    parts.append(entry("TRAILER!!!", 0))
+    return b"".join(parts)
+
+
+def underscored(path):
+    return os.path.basename(path).split(".ko")[0].replace("-", "_")
+
+
+class Modules:
+    """The modules of an unpacked kernel, as depmod sees them."""
+
+    def __init__(self, kernel_dir, release):
+        self.dir = f"{kernel_dir}/lib/modules/{release}"
+        self.path, self.needs = {}, {}
+        with open(f"{self.dir}/modules.dep") as lines:
+            for line in lines:
+                path, needs = line.split(":")
+                self.path[underscored(path)] = path
+                self.needs[underscored(path)] = [underscored(need) for need in needs.split()]
+
+    def closure(self, names, have=()):
+        """Paths of `names` and all they need, in an order in which they load. Those built in (or unknown to this
+        kernel, which is the same to us) are left out."""
+        order = []
+
+        def add(name):
+            if name not in self.path or name in order or name in have:
+                return
+            for need in self.needs[name]:
+                add(need)
+            order.append(name)
+
+        for name in names:
+            add(name)
+        return order
+
+    def content(self, name):
+        with open(f"{self.dir}/{self.path[name]}", "rb") as file:
+            data = file.read()
+        return lzma.decompress(data) if self.path[name].endswith(".xz") else data
+
+
+def agent():
+    with tempfile.NamedTemporaryFile() as out:
+        subprocess.run(["gcc", "-static", "-O2", "-o", out.name, f"{HERE}/guest/agent.c"], check=True)
+        with open(out.name, "rb") as file:
+            return file.read()
+
+
+def build(kernel_dir, release):
+    files = {"bin": None, "m": None, "m/base": None, "m/crypto": None, "proc": None, "sys": None, "dev": None}
+    with open(BUSYBOX, "rb") as file:
+        files["bin/busybox"] = file.read()
+    for applet in APPLETS:
+        files[f"bin/{applet}"] = "busybox"
+    with open(f"{HERE}/guest/init", "rb") as file:
+        files["init"] = file.read()
+    files["agent"] = agent()
+    modules = Modules(kernel_dir, release)
+    base = modules.closure(BASE)
+    for directory, names in ("base", base), ("crypto", modules.closure(CRYPTO, base)):
+        for number, name in enumerate(names):
+            files[f"m/{directory}/{number:02}-{name}.ko"] = modules.content(name)
+    return archive(files)
+
+
+def fingerprint():
+    """Of all that build() reads but the kernel, which its release names."""
+    digest = hashlib.sha256()
+    for path in __file__, f"{HERE}/guest/init", f"{HERE}/guest/agent.c", BUSYBOX:
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()[:16]
+
+
+def cached(kernel_dir, release, cache):
+    """The path of the base archive, built now if need be. Two who build at once both win: it is renamed into place."""
+    directory = f"{cache}/initramfs/{release}"
+    path = f"{directory}/{fingerprint()}.cpio"
+    if not os.path.exists(path):
+        os.makedirs(directory, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=directory, delete=False) as file:
+            file.write(build(kernel_dir, release))
+        os.rename(file.name, path)
+    return path

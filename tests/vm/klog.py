@@ -1,0 +1,39 @@
+"""The guest's kernel log: read its records, and find what must not be there."""
+
+import re
+
+BAD = re.compile(
+    r"WARNING: |BUG: |BUG [\w-]+|\bOops\b|Kernel panic|kernel BUG at|general protection fault|"
+    r"Unable to handle|unable to handle|double fault|stack guard page|"
+    r"INFO: rcu|rcu: INFO|detected stalls|self-detected stall|blocked for more than|"
+    r"possible (circular|recursive|irq lock inversion|deadlock)|suspicious RCU|inconsistent lock state|"
+    r"INFO: possible|INFO: trying to register|[Bb]ad page|KASAN|KFENCE: [^i]|UBSAN|KCSAN|"
+    r"kmemleak: \d+ new|refcount_t: |={20}|sleeping function called|scheduling while atomic|DEBUG_LOCKS_WARN_ON"
+)
+
+# /proc/sys/kernel/tainted: what a report leaves behind even when its text has been overwritten
+TAINTS = {4: "machine check", 5: "bad page", 7: "oops", 9: "warning", 14: "soft lockup"}
+
+RECORD = re.compile(r"(\d+),\d+,(\d+),[^;]*;(.*)")
+
+
+class Log:
+    """Fed with records of /dev/kmsg."""
+
+    def __init__(self):
+        self.lines = []     # (came from the kernel itself, text)
+        self.taint = 0
+
+    def add(self, record):
+        match = RECORD.match(record.split("\n", 1)[0])
+        if match:
+            priority, microseconds, text = int(match[1]), int(match[2]), match[3]
+            self.lines.append((priority >> 3 == 0, f"[{microseconds / 1e6:12.6f}] {text}"))
+
+    def text(self):
+        return "".join(line + "\n" for _, line in self.lines)
+
+    def complaints(self):
+        """What the kernel said that it must not say; what user space wrote into the log does not count."""
+        found = [line for kernel, line in self.lines if kernel and BAD.search(line)]
+        return found + [f"tainted: {name}" for bit, name in TAINTS.items() if self.taint >> bit & 1]

@@ -1,0 +1,199 @@
+"""The machine: QEMU and the virtiofs daemons beside it, QMP, and reading the guest's memory."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+QEMU = "qemu-system-x86_64"
+VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
+
+# File systems that are no place for files, and directories of which the guest has its own
+PSEUDO = set("autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs fusectl hugetlbfs mqueue nsfs "
+             "proc pstore rpc_pipefs securityfs sysfs tracefs".split())
+OWN = ("/proc", "/sys", "/dev", "/run")
+
+
+def mount_points():
+    """Where the host has real file systems mounted, besides /."""
+    points = []
+    with open("/proc/self/mountinfo") as lines:
+        for line in lines:
+            left, right = line.split(" - ", 1)
+            point = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), left.split()[4])
+            own = any(point == top or point.startswith(top + "/") for top in OWN)
+            if point != "/" and not own and right.split()[0] not in PSEUDO:
+                points.append(point)
+    return points
+
+
+def start(arguments, fds=(), **options):
+    """A child that cannot outlive us, whatever becomes of us."""
+    return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *arguments], stdin=subprocess.DEVNULL, pass_fds=fds,
+                            start_new_session=True, **options)
+
+
+class Machine:
+    def __init__(self, options, tmp):
+        """options: kernel_dir, initrd, cmdline, smp, mem, icount, accel, share (or None)."""
+        self.children, self.sockets = [], []
+        self.console = f"{tmp}/console"
+        self.errors = open(f"{tmp}/errors", "w+")
+        self.arguments, self.fds = [], []
+        self._root(tmp)
+        if options.share:
+            self._filesystem("share", lambda fd: [
+                VIRTIOFSD, f"--fd={fd}", "-o", f"source={options.share}", "-o", "sandbox=chroot", "-o", "cache=auto"])
+        self.port = self._chardev("port")
+        self.monitor = self._chardev("qmp").makefile("rw", encoding="utf-8")
+        self.qemu = self._spawn([QEMU, *self._machine(options), *self.arguments], self.fds)
+        for end in self.sockets:
+            end.close()     # QEMU has them now; ours would hide its death
+
+    def _spawn(self, arguments, fds):
+        child = start(arguments, fds, stdout=self.errors, stderr=self.errors)
+        self.children.append(child)
+        return child
+
+    def _chardev(self, name):
+        """A character device of QEMU's at the other end of a socket pair: no path, no race, nothing to remove."""
+        ours, theirs = socket.socketpair()
+        self._attach(name, theirs)
+        return ours
+
+    def _attach(self, name, end):
+        self.sockets.append(end)
+        self.fds.append(end.fileno())
+        self.arguments += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
+
+    def _filesystem(self, tag, daemon):
+        """daemon(fd): the command of a virtiofsd that accepts its client there."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind("")       # the kernel picks an abstract name
+        listener.listen(1)
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(listener.getsockname())
+        self._spawn(daemon(listener.fileno()), [listener.fileno()])
+        listener.close()
+        self._attach(f"fs-{tag}", client)
+        self.arguments += ["-device", f"vhost-user-fs-pci,chardev=fs-{tag},tag={tag}"]
+
+    def _root(self, tmp):
+        os.mkdir(f"{tmp}/root")
+        self._filesystem("root", lambda fd: [
+            "unshare", "-m", f"{HERE}/serve-root", f"{tmp}/root", str(fd), *mount_points()])
+
+    def _machine(self, options):
+        if options.icount:
+            timing = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", "1",
+                      "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
+        else:
+            timing = ["-accel", "kvm" if options.accel == "kvm" else "tcg,thread=multi"]
+        return timing + [
+            "-M", "q35", "-cpu", "max", "-smp", str(options.smp), "-m", f"{options.mem}M",
+            "-object", f"memory-backend-memfd,id=ram,size={options.mem}M,share=on", "-numa", "node,memdev=ram",
+            "-nic", "none", "-nodefaults", "-display", "none", "-no-reboot", "-no-user-config",
+            "-kernel", f"{options.kernel_dir}/vmlinuz", "-initrd", options.initrd, "-append", options.cmdline,
+            "-serial", f"file:{self.console}",
+            "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port,nr=1",
+            "-mon", "chardev=qmp,mode=control"]
+
+    def qmp(self, command):
+        self.monitor.write(json.dumps({"execute": command}) + "\n")
+        self.monitor.flush()
+        for line in self.monitor:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise RuntimeError(f"QMP {command}: {answer['error']}")
+            if "return" in answer:
+                return
+        raise RuntimeError(f"QMP {command}: QEMU has gone")
+
+    def dump(self, path):
+        """Writes the guest's memory, as it is at one moment, to path. Pages it never touched become holes."""
+        self.qmp("qmp_capabilities")
+        self.qmp("stop")
+        with open(self._memory(), "rb") as memory, open(path, "wb") as out:
+            size = os.fstat(memory.fileno()).st_size
+            out.truncate(size)
+            copy_data(memory.fileno(), out.fileno(), size)
+        self.qmp("cont")
+
+    def _memory(self):
+        directory = f"/proc/{self.qemu.pid}/fd"
+        for fd in os.listdir(directory):
+            if os.readlink(f"{directory}/{fd}").startswith("/memfd:memory-backend-memfd"):
+                return f"{directory}/{fd}"
+        raise RuntimeError("QEMU holds no memory file")
+
+    def said(self):
+        """What QEMU and the daemons had to say."""
+        self.errors.flush()
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def log(self):
+        try:
+            with open(self.console, errors="replace") as file:
+                return file.read().replace("\r", "")
+        except FileNotFoundError:
+            return ""
+
+    def end(self):
+        for child in reversed(self.children):
+            if child.poll() is None:
+                child.kill()
+        for child in self.children:
+            child.wait()
+
+
+def copy_data(source, target, size):
+    offset = 0
+    while offset < size:
+        try:
+            offset = os.lseek(source, offset, os.SEEK_DATA)
+        except OSError:
+            return      # only a hole is left
+        hole = os.lseek(source, offset, os.SEEK_HOLE)
+        os.lseek(target, offset, os.SEEK_SET)
+        while offset < hole:
+            offset += os.sendfile(target, source, offset, hole - offset)
+
+
+def kvm_boots(kernel_dir, initrd, cache):
+    """Does KVM boot a stock kernel here? There are /dev/kvm that cannot: they abort, or hang. Tried once per boot of
+    the host and version of QEMU."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        key = f"{file.read().strip()} {os.stat(shutil.which(QEMU)).st_mtime_ns}"
+    answer = f"{cache}/kvm"
+    try:
+        with open(answer) as file:
+            old_key, _, boots = file.read().rpartition(" ")
+        if old_key == key:
+            return boots == "yes"
+    except FileNotFoundError:
+        pass
+    boots = try_kvm(kernel_dir, initrd)
+    with open(f"{answer}.{os.getpid()}", "w") as file:
+        file.write(f"{key} {'yes' if boots else 'no'}")
+    os.rename(file.name, answer)
+    return boots
+
+
+def try_kvm(kernel_dir, initrd):
+    child = start([QEMU, "-accel", "kvm", "-M", "q35", "-cpu", "max", "-m", "512M", "-nic", "none", "-nodefaults",
+                   "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", f"{kernel_dir}/vmlinuz",
+                   "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 cryptmem_probe"],
+                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        return b"cryptmem-probe: up" in child.communicate(timeout=10)[0]
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        child.kill()
+        child.wait()
