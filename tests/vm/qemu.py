@@ -24,10 +24,14 @@ def mount_points():
         for line in lines:
             left, right = line.split(" - ", 1)
             point = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), left.split()[4])
-            own = any(point == top or point.startswith(top + "/") for top in OWN)
-            if point != "/" and not own and right.split()[0] not in PSEUDO:
+            if point != "/" and not hidden(point) and right.split()[0] not in PSEUDO:
                 points.append(point)
     return points
+
+
+def hidden(path):
+    """Does the guest have a file system of its own there?"""
+    return any(path == top or path.startswith(top + "/") for top in OWN)
 
 
 def start(arguments, fds=(), **options):
@@ -43,6 +47,7 @@ class Machine:
         self.console = f"{tmp}/console"
         self.errors = open(f"{tmp}/errors", "w+")
         self.arguments, self.fds = [], []
+        self.negotiated = False
         self._root(tmp)
         if options.share:
             self._filesystem("share", lambda fd: [
@@ -102,6 +107,9 @@ class Machine:
             "-mon", "chardev=qmp,mode=control"]
 
     def qmp(self, command):
+        if not self.negotiated:
+            self.negotiated = True
+            self.qmp("qmp_capabilities")
         self.monitor.write(json.dumps({"execute": command}) + "\n")
         self.monitor.flush()
         for line in self.monitor:
@@ -114,7 +122,6 @@ class Machine:
 
     def dump(self, path):
         """Writes the guest's memory, as it is at one moment, to path. Pages it never touched become holes."""
-        self.qmp("qmp_capabilities")
         self.qmp("stop")
         with open(self._memory(), "rb") as memory, open(path, "wb") as out:
             size = os.fstat(memory.fileno()).st_size
