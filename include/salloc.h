@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * salloc.h - memory that is in plaintext only while your process runs
+ *
+ *	unsigned char *key = salloc(32);
+ *	if (!key)
+ *		err(1, "salloc");
+ *	...
+ *	sfree(key);				(wipes it)
+ *
+ * What salloc() hands out lies in regions that the kernel module cryptmem
+ * encrypts whenever no thread of the process is on a CPU. Use it as you would
+ * use memory from malloc(). What differs:
+ *
+ *  - it is not dumped, not swapped out in plaintext, and other processes cannot
+ *    read or write it: not through ptrace() or /proc/PID/mem, nor as root;
+ *  - system calls that pin pages instead of copying (O_DIRECT, vmsplice(),
+ *    registered io_uring buffers, futexes shared between processes) fail with
+ *    EFAULT on it;
+ *  - it is zeroed when it is freed;
+ *  - a call with a pointer that did not come from this family, that points into
+ *    the middle of a block, or that was freed before writes one line to
+ *    standard error that begins with "libsalloc: ", and aborts the process.
+ *    So does a block that was written to after it was freed, when that is
+ *    noticed as its memory is handed out again.
+ *
+ * Never pass a pointer from this family to free() or realloc(), nor one from
+ * malloc() to sfree() or srealloc().
+ *
+ * Sizes are in bytes. Every block is aligned for any object (16 bytes). Blocks
+ * of up to 2 KiB share pages and never cross one, so one 32-byte key costs one
+ * page; blocks of 1 MiB and more are regions of their own.
+ *
+ * Threads: all functions may be called from any thread at any time. None may be
+ * called from a signal handler. None is a cancellation point.
+ *
+ * fork(): the child gets a copy of every block, as with malloc(), and may use
+ * and free it whatever the other threads were doing. The copy is encrypted
+ * under a key of the child's own.
+ *
+ * Errors: functions that return a pointer return NULL and set errno:
+ *
+ *	ENOSYS	the kernel module is not loaded, or does not speak this
+ *		library's version of its interface
+ *	EACCES	no permission to open /dev/cryptmem
+ *	EDQUOT	the user has as many regions or pages as the module allows
+ *	ENOMEM	out of memory or address space; or the size is larger than
+ *		PTRDIFF_MAX; or new memory was needed and /dev/cryptmem, there
+ *		at first, is out of sight by now (chroot)
+ *	EMFILE, ENFILE
+ *		no file descriptor was free to open /dev/cryptmem with. That
+ *		happens only when new memory must be had from the kernel: the
+ *		first call reserves 64 MiB of addresses, which cost nothing
+ *		until they are used. No descriptor is kept open.
+ *	EBADF	another thread closed that descriptor while it was being used
+ *	EINVAL	saligned_alloc(): the alignment is not a power of two
+ *
+ * A call that fails changes nothing.
+ */
+#ifndef SALLOC_H
+#define SALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SALLOC_SIZE(...)	__attribute__((__alloc_size__(__VA_ARGS__)))
+#define SALLOC_MUST_USE		__attribute__((__warn_unused_result__))
+#else
+#define SALLOC_SIZE(...)
+#define SALLOC_MUST_USE
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define SALLOC_FREED_BY		__attribute__((__malloc__(sfree, 1)))
+#else
+#define SALLOC_FREED_BY
+#endif
+
+/**
+ * sfree - wipe a block and give it back
+ * @ptr: a block, or NULL: then nothing happens
+ *
+ * The block's memory is zero when sfree() returns. errno is left alone. Aborts
+ * the process if @ptr is not a block in use.
+ */
+void sfree(void *ptr);
+
+/**
+ * salloc - get a block of protected memory
+ * @size: bytes; 0 gives a block of its own too, which can be freed
+ *
+ * Return: the block, its contents unspecified, or NULL with errno set as above.
+ */
+SALLOC_MUST_USE SALLOC_FREED_BY SALLOC_SIZE(1)
+void *salloc(size_t size);
+
+/**
+ * scalloc - get a block for an array, all bytes zero
+ * @count: how many elements
+ * @size: bytes of each
+ *
+ * Return: the block, or NULL with errno set as above; ENOMEM as well when the
+ * product overflows.
+ */
+SALLOC_MUST_USE SALLOC_FREED_BY SALLOC_SIZE(1, 2)
+void *scalloc(size_t count, size_t size);
+
+/**
+ * srealloc - change the size of a block
+ * @ptr: a block, or NULL: then this is salloc(@size)
+ * @size: bytes; 0 leaves a block of its own, it does not free
+ *
+ * The block may move. Where it was is wiped then. What it held is kept, up to
+ * the smaller of both sizes; new bytes are unspecified.
+ *
+ * Return: the block, or NULL with errno set as above and @ptr still in use.
+ * Aborts the process if @ptr is not a block in use.
+ */
+SALLOC_MUST_USE SALLOC_SIZE(2)
+void *srealloc(void *ptr, size_t size);
+
+/**
+ * saligned_alloc - get a block at an aligned address
+ * @alignment: bytes, a power of two
+ * @size: bytes, any number
+ *
+ * Return: the block, or NULL with errno set as above.
+ */
+SALLOC_MUST_USE SALLOC_FREED_BY SALLOC_SIZE(2)
+void *saligned_alloc(size_t alignment, size_t size);
+
+/**
+ * ssize - how many bytes of a block may be used
+ * @ptr: a block, or NULL
+ *
+ * Return: at least the size that was asked for; 0 for NULL. Aborts the process
+ * if @ptr is not a block in use.
+ */
+size_t ssize(const void *ptr);
+
+/* What protects the memory, struct salloc_status.protection. */
+#define SALLOC_PROTECTION_NONE		0 /* salloc() fails */
+#define SALLOC_PROTECTION_KERNEL	1 /* the module: sealed while asleep */
+
+/* How it is with this process now, struct salloc_status.state. */
+#define SALLOC_STATE_UNAVAILABLE	0 /* no protection; see error */
+#define SALLOC_STATE_READY		1 /* there, but nothing allocated yet */
+#define SALLOC_STATE_PROTECTED		2 /* all is well */
+#define SALLOC_STATE_TRACED		3 /* a debugger is attached: threads
+					   * that touch a block wait for it
+					   * to go
+					   */
+#define SALLOC_STATE_LOCKED		4 /* altered from outside: blocks stay
+					   * sealed until the process exits
+					   */
+#define SALLOC_STATE_BROKEN		5 /* memory ran out during the fork()
+					   * that made this process: touching
+					   * blocks made before it is SIGBUS
+					   */
+
+/**
+ * struct salloc_status - see salloc_status()
+ * @size: in: sizeof(struct salloc_status); out: how many bytes were filled in
+ * @protection: SALLOC_PROTECTION_*
+ * @state: SALLOC_STATE_*
+ * @error: what errno salloc() fails with, when unavailable; 0 otherwise
+ * @allocated: bytes in blocks now (what ssize() says, added up)
+ * @mapped: bytes of address space reserved for blocks
+ * @used: bytes of memory that the process's regions occupy
+ *
+ * It grows at its end in later versions; so compare @size after the call
+ * before you read a field that this version lacks.
+ */
+struct salloc_status {
+	uint32_t size;
+	uint32_t protection;
+	uint32_t state;
+	int32_t error;
+	uint64_t allocated;
+	uint64_t mapped;
+	uint64_t used;
+};
+
+/**
+ * salloc_status - is this process's memory really protected?
+ * @status: set its size field to sizeof(*status) before the call
+ *
+ * Asks the kernel each time, so the answer is never older than the call.
+ *
+ * Return: 0, or -1 with errno set:
+ *	EINVAL	the size field is smaller than version 0.1's struct
+ *	EMFILE, ENFILE, EACCES, ENOSYS
+ *		the process has blocks, but /dev/cryptmem cannot be opened any
+ *		more to ask about them
+ */
+int salloc_status(struct salloc_status *status);
+
+/**
+ * salloc_version - the version of the library that is running, "0.1.0"
+ *
+ * Return: a string that need not be freed.
+ */
+const char *salloc_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#undef SALLOC_SIZE
+#undef SALLOC_MUST_USE
+#undef SALLOC_FREED_BY
+
+#endif /* SALLOC_H */

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <salloc.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <uapi/cryptmem.h>
+#include <unistd.h>
+
+#include "page.h"
+
+/*
+ * open() and close() are cancellation points, and things that wrap them in
+ * other preloaded libraries may call malloc(): go past both.
+ */
+static int raw_open(const char *path)
+{
+	int fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int query(int handle, struct cryptmem_query *query)
+{
+	query->size = sizeof(*query);
+	return ioctl(handle, CRYPTMEM_IOC_QUERY, query) ? -errno : 0;
+}
+
+int sl_backend_open(void)
+{
+	struct cryptmem_query answer = { 0 };
+	int fd = raw_open(CRYPTMEM_DEVICE);
+
+	if (fd == -ENOENT || fd == -ENXIO || fd == -ENODEV)
+		return -ENOSYS;
+	if (fd < 0)
+		return fd;
+	if (query(fd, &answer) || answer.abi != CRYPTMEM_ABI_VERSION ||
+	    answer.page_size != PAGE_BYTES) {
+		sl_backend_close(fd);
+		return -ENOSYS;
+	}
+	return fd;
+}
+
+void sl_backend_close(int handle)
+{
+	syscall(SYS_close, handle);
+}
+
+int sl_backend_limits(int handle, struct sl_backend_limits *limits)
+{
+	struct cryptmem_query answer = { 0 };
+	int err = query(handle, &answer);
+
+	limits->max_pages = answer.max_pages;
+	return err;
+}
+
+int sl_backend_state(int handle, struct sl_backend_state *state)
+{
+	struct cryptmem_status status = { .size = sizeof(status) };
+
+	if (ioctl(handle, CRYPTMEM_IOC_STATUS, &status))
+		return -errno;
+	state->used_pages = status.used_pages;
+	if (status.state & CRYPTMEM_STATE_BROKEN)
+		state->state = SALLOC_STATE_BROKEN;
+	else if (status.state & CRYPTMEM_STATE_LOCKED)
+		state->state = SALLOC_STATE_LOCKED;
+	else if (status.state & CRYPTMEM_STATE_TRACED)
+		state->state = SALLOC_STATE_TRACED;
+	else if (status.state & CRYPTMEM_STATE_ACTIVE)
+		state->state = SALLOC_STATE_PROTECTED;
+	else
+		state->state = SALLOC_STATE_READY;
+	return 0;
+}
+
+int sl_backend_map(int handle, size_t length, void **start)
+{
+	void *map = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 handle, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	/*
+	 * Another thread may have closed our descriptor and got its number for
+	 * a file of its own. Only a region can be discarded, so this tells.
+	 */
+	if (sl_backend_discard(handle, map, length)) {
+		munmap(map, length);
+		return -EBADF;
+	}
+	*start = map;
+	return 0;
+}
+
+int sl_backend_discard(int handle, void *start, size_t length)
+{
+	struct cryptmem_discard discard = {
+		.size = sizeof(discard),
+		.addr = (uintptr_t)start,
+		.len = length,
+	};
+
+	return ioctl(handle, CRYPTMEM_IOC_DISCARD, &discard) ? -errno : 0;
+}
+
+int sl_backend_unmap(void *start, size_t length)
+{
+	return munmap(start, length) ? -errno : 0;
+}

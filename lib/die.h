@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* die: the last words of a process whose heap cannot be trusted. */
+#ifndef SL_DIE_H
+#define SL_DIE_H
+
+#include <stdnoreturn.h>
+
+/*
+ * Writes "libsalloc: WHO WHAT 0xPTR" to standard error, in one piece, and
+ * aborts. @who may be NULL. Allocates nothing and takes no lock.
+ */
+noreturn void sl_die(const char *who, const char *what, const void *ptr);
+
+/* Writes "libsalloc: TEXT" with a newline, and aborts. */
+noreturn void sl_die_text(const char *text);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * heap: blocks of any size, for any thread. The public functions, and the ones
+ * of the preload library, are thin covers for these.
+ *
+ * One lock guards everything below here; each function takes it. fork() holds
+ * it too, so the child always finds the heap in order.
+ */
+#ifndef SL_HEAP_H
+#define SL_HEAP_H
+
+#include <stddef.h>
+
+/*
+ * A block of @size bytes at a multiple of @align, a power of two. All bytes are
+ * zero, because free memory is. Returns 0 or a negative errno.
+ */
+int sl_heap_alloc(size_t align, size_t size, void **block);
+
+/*
+ * The next three abort if @ptr is not a block in use; @who is the name of the
+ * function to blame for it.
+ */
+int sl_heap_resize(const char *who, void *ptr, size_t size, void **block);
+void sl_heap_free(const char *who, void *ptr);
+size_t sl_heap_size(const char *who, const void *ptr);
+
+struct sl_heap_totals {
+	size_t regions;
+	size_t allocated;	/* bytes in blocks */
+	size_t mapped;		/* bytes in regions */
+};
+
+void sl_heap_totals(struct sl_heap_totals *totals);
+
+#endif

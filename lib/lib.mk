@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# libsalloc: `make lib`, `make install-lib` (DESTDIR, PREFIX, LIBDIR). To be included from the top of the tree.
+
+LIB_VERSION := 0.1.0
+LIB_SONAME := libsalloc.so.0
+LIB_OUT := build/lib
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+
+# What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
+LIB_CORE := die meta region pages slab heap
+LIB_API := $(LIB_CORE) backend salloc
+LIB_PRELOAD := $(LIB_CORE) backend preload
+
+LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-O2 -g -fPIC -fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -fno-strict-aliasing -pthread \
+	-Iinclude -D_GNU_SOURCE -DSALLOC_VERSION='"$(LIB_VERSION)"' $(CFLAGS)
+LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAGS)
+
+LIB_SHARED := $(LIB_OUT)/libsalloc.so.$(LIB_VERSION)
+LIB_STATIC := $(LIB_OUT)/libsalloc.a
+LIB_PRELOAD_SO := $(LIB_OUT)/libsalloc-preload.so
+LIB_PC := $(LIB_OUT)/pkgconfig/salloc.pc
+
+lib: $(LIB_OUT)/$(LIB_SONAME) $(LIB_OUT)/libsalloc.so $(LIB_STATIC) $(LIB_PRELOAD_SO) $(LIB_PC)
+
+$(LIB_OUT)/obj/%.o: lib/%.c lib/lib.mk
+	@mkdir -p $(@D)
+	$(CC) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB_SHARED): $(LIB_API:%=$(LIB_OUT)/obj/%.o) lib/libsalloc.map
+	$(CC) $(LIB_LDFLAGS) -Wl,-soname,$(LIB_SONAME) -Wl,--version-script=lib/libsalloc.map -o $@ $(filter %.o,$^)
+
+$(LIB_OUT)/$(LIB_SONAME): $(LIB_SHARED)
+	ln -sf $(<F) $@
+
+$(LIB_OUT)/libsalloc.so: $(LIB_OUT)/$(LIB_SONAME)
+	ln -sf $(<F) $@
+
+# One object in which only the public names are left: the others would clash with a program's own.
+$(LIB_STATIC): $(LIB_API:%=$(LIB_OUT)/obj/%.o)
+	$(LD) -r -o $(LIB_OUT)/obj/all.o $^
+	objcopy --localize-hidden $(LIB_OUT)/obj/all.o
+	rm -f $@
+	$(AR) rcs $@ $(LIB_OUT)/obj/all.o
+
+$(LIB_PRELOAD_SO): $(LIB_PRELOAD:%=$(LIB_OUT)/obj/%.o)
+	$(CC) $(LIB_LDFLAGS) -o $@ $^
+
+# For use where it was built: the paths in it are relative to it.
+$(LIB_PC): lib/salloc.pc.in lib/lib.mk
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$${pcfiledir}/../../..|' -e 's|@INCLUDEDIR@|$${prefix}/include|' \
+		-e 's|@LIBDIR@|$${prefix}/$(LIB_OUT)|' -e 's|@VERSION@|$(LIB_VERSION)|' $< > $@
+
+install-lib: lib
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 include/salloc.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(LIB_SHARED) $(LIB_PRELOAD_SO) $(DESTDIR)$(LIBDIR)
+	ln -sf $(notdir $(LIB_SHARED)) $(DESTDIR)$(LIBDIR)/$(LIB_SONAME)
+	ln -sf $(LIB_SONAME) $(DESTDIR)$(LIBDIR)/libsalloc.so
+	install -m 644 $(LIB_STATIC) $(DESTDIR)$(LIBDIR)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@VERSION@|$(LIB_VERSION)|' lib/salloc.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/salloc.pc
+
+install: install-lib
+.PHONY: lib install-lib install
+
+-include $(wildcard $(LIB_OUT)/obj/*.d)

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "region.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "backend.h"
+#include "die.h"
+#include "meta.h"
+#include "page.h"
+
+#define FIRST_CAPACITY	((size_t)128)
+
+static struct region *table;
+static size_t count, capacity;
+static size_t mapped;
+
+/* The first entry that begins above @ptr. */
+static size_t above(const void *ptr)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if ((uintptr_t)table[middle].start > (uintptr_t)ptr)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static int make_room(void)
+{
+	size_t wanted = capacity ? capacity * 2 : FIRST_CAPACITY;
+	struct region *larger;
+
+	if (count < capacity)
+		return 0;
+	larger = sl_meta_map(wanted * sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	if (table) {
+		memcpy(larger, table, count * sizeof(*table));
+		sl_meta_unmap(table, capacity * sizeof(*table));
+	}
+	table = larger;
+	capacity = wanted;
+	return 0;
+}
+
+/* Cuts [start, start + length) down to @wanted bytes at a multiple of @align. */
+static int trim(char **start, size_t length, size_t wanted, size_t align)
+{
+	size_t before = -(uintptr_t)*start & (align - 1);
+	size_t after = length - before - wanted;
+	int err = 0;
+
+	if (before)
+		err = sl_backend_unmap(*start, before);
+	if (!err && after)
+		err = sl_backend_unmap(*start + before + wanted, after);
+	*start += before;
+	return err;
+}
+
+static int map(size_t length, size_t align, char **start)
+{
+	size_t slack = align - PAGE_BYTES;
+	int handle, err;
+	void *at = NULL;
+
+	if (length > PTRDIFF_MAX - slack)
+		return -ENOMEM;
+	handle = sl_backend_open();
+	if (handle < 0) {
+		/* It was there once, so it is not missing but out of reach. */
+		return handle == -ENOSYS && count ? -ENOMEM : handle;
+	}
+	err = sl_backend_map(handle, length + slack, &at);
+	sl_backend_close(handle);
+	if (err)
+		return err;
+	*start = at;
+	err = trim(start, length + slack, length, align);
+	if (err)
+		sl_backend_unmap(at, length + slack);
+	return err;
+}
+
+int sl_region_create(size_t length, size_t align, struct region **region)
+{
+	char *start;
+	size_t at;
+	int err;
+
+	err = make_room();
+	if (!err)
+		err = map(length, align, &start);
+	if (err)
+		return err;
+	at = above(start);
+	memmove(&table[at + 1], &table[at], (count - at) * sizeof(*table));
+	table[at] = (struct region){ .start = start, .length = length };
+	count++;
+	mapped += length;
+	*region = &table[at];
+	return 0;
+}
+
+void sl_region_destroy(struct region *region)
+{
+	size_t at = region - table;
+
+	/*
+	 * The kernel wipes the pages that go. It can refuse only for want of
+	 * memory, or because the range is not what our records say it is.
+	 */
+	if (sl_backend_unmap(region->start, region->length))
+		sl_die(NULL, "cannot unmap", region->start);
+	mapped -= region->length;
+	count--;
+	memmove(&table[at], &table[at + 1], (count - at) * sizeof(*table));
+}
+
+struct region *sl_region_find(const void *ptr)
+{
+	size_t at = above(ptr);
+	struct region *region;
+
+	if (!at)
+		return NULL;
+	region = &table[at - 1];
+	if ((size_t)((uintptr_t)ptr - (uintptr_t)region->start) >= region->length)
+		return NULL;
+	return region;
+}
+
+size_t sl_region_count(void)
+{
+	return count;
+}
+
+size_t sl_region_mapped(void)
+{
+	return mapped;
+}

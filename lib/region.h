@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * region: the regions of this process, in order of address.
+ *
+ * A region is either an arena, which pages.c parcels out, or one large block.
+ * Whether a pointer is ours is answered here and nowhere else.
+ *
+ * The heap's lock is held in all functions.
+ */
+#ifndef SL_REGION_H
+#define SL_REGION_H
+
+#include <stddef.h>
+
+struct arena;
+
+struct region {
+	char *start;
+	size_t length;
+	struct arena *arena;	/* NULL: one large block */
+};
+
+/*
+ * Makes a region of @length bytes, whole pages, at a multiple of @align, which
+ * is a power of two and at least a page. Returns 0 or a negative errno.
+ * *@region is good until the next create or destroy.
+ */
+int sl_region_create(size_t length, size_t align, struct region **region);
+void sl_region_destroy(struct region *region);
+
+/* The region that @ptr points into, or NULL. */
+struct region *sl_region_find(const void *ptr);
+
+size_t sl_region_count(void);
+/* Bytes of address space in all regions. */
+size_t sl_region_mapped(void);
+
+#endif

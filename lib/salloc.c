@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What salloc.h promises. */
+#include <salloc.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "backend.h"
+#include "heap.h"
+#include "page.h"
+#include "slab.h"
+
+#define API	__attribute__((visibility("default")))
+
+/* How large the struct was in the first version, 0.1. */
+#define STATUS_BYTES_MIN \
+	(offsetof(struct salloc_status, used) + sizeof(uint64_t))
+
+static void *result(int err, void *block)
+{
+	if (!err)
+		return block;
+	errno = -err;
+	return NULL;
+}
+
+API void *salloc(size_t size)
+{
+	void *block = NULL;
+	int err = sl_heap_alloc(SLAB_ALIGN, size, &block);
+
+	return result(err, block);
+}
+
+API void *scalloc(size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return result(-ENOMEM, NULL);
+	/* All that the heap hands out is zero. */
+	return salloc(bytes);
+}
+
+API void *srealloc(void *ptr, size_t size)
+{
+	void *block = NULL;
+	int err;
+
+	if (!ptr)
+		return salloc(size);
+	err = sl_heap_resize("srealloc", ptr, size, &block);
+	return result(err, block);
+}
+
+API void *saligned_alloc(size_t alignment, size_t size)
+{
+	void *block = NULL;
+	int err = -EINVAL;
+
+	if (alignment && !(alignment & (alignment - 1)))
+		err = sl_heap_alloc(alignment, size, &block);
+	return result(err, block);
+}
+
+API void sfree(void *ptr)
+{
+	if (ptr)
+		sl_heap_free("sfree", ptr);
+}
+
+API size_t ssize(const void *ptr)
+{
+	return ptr ? sl_heap_size("ssize", ptr) : 0;
+}
+
+static int ask(struct salloc_status *status)
+{
+	struct sl_backend_state state = { .state = SALLOC_STATE_UNAVAILABLE };
+	struct sl_heap_totals totals;
+	int handle, err;
+
+	sl_heap_totals(&totals);
+	status->allocated = totals.allocated;
+	status->mapped = totals.mapped;
+
+	handle = sl_backend_open();
+	if (handle < 0) {
+		status->error = -handle;
+		return totals.regions ? handle : 0;
+	}
+	err = sl_backend_state(handle, &state);
+	sl_backend_close(handle);
+	status->protection = SALLOC_PROTECTION_KERNEL;
+	status->state = state.state;
+	status->used = state.used_pages * PAGE_BYTES;
+	return err;
+}
+
+API int salloc_status(struct salloc_status *status)
+{
+	struct salloc_status answer = { .size = sizeof(answer) };
+	int err = -EINVAL;
+
+	if (status->size >= STATUS_BYTES_MIN)
+		err = ask(&answer);
+	if (err) {
+		errno = -err;
+		return -1;
+	}
+	if (answer.size > status->size)
+		answer.size = status->size;
+	memcpy(status, &answer, answer.size);
+	return 0;
+}
+
+API const char *salloc_version(void)
+{
+	return SALLOC_VERSION;
+}

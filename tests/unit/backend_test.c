@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "backend_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../../lib/backend.h"
+#include "../../lib/page.h"
+
+struct backend_test backend_test;
+
+static int fault(void)
+{
+	struct backend_test *test = &backend_test;
+
+	return ++test->calls == test->fail_at ? -test->fail_error : 0;
+}
+
+int sl_backend_open(void)
+{
+	int handle = -backend_test.open_error;
+
+	if (!handle)
+		handle = fault();
+	if (!handle)
+		handle = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
+	if (handle == -1)
+		handle = -errno;
+	if (handle >= 0) {
+		backend_test.opened++;
+		backend_test.handles++;
+	}
+	return handle;
+}
+
+void sl_backend_close(int handle)
+{
+	syscall(SYS_close, handle);
+	backend_test.handles--;
+}
+
+int sl_backend_limits(int handle, struct sl_backend_limits *limits)
+{
+	(void)handle;
+	limits->max_pages = backend_test.max_pages;
+	if (!limits->max_pages)
+		limits->max_pages = (uint64_t)1 << 40;
+	return fault();
+}
+
+int sl_backend_state(int handle, struct sl_backend_state *state)
+{
+	(void)handle;
+	state->state = backend_test.state;
+	state->used_pages = backend_test.bytes / PAGE_BYTES;
+	return fault();
+}
+
+int sl_backend_map(int handle, size_t length, void **start)
+{
+	struct backend_test *test = &backend_test;
+	int err = fault();
+	void *map;
+
+	(void)handle;
+	if (err)
+		return err;
+	if (test->largest && length > test->largest)
+		return -ENOMEM;
+	if (test->bytes_max && test->bytes + length > test->bytes_max)
+		return -EDQUOT;
+	map = mmap(NULL, length, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	test->mapped++;
+	test->bytes += length;
+	*start = map;
+	return 0;
+}
+
+int sl_backend_discard(int handle, void *start, size_t length)
+{
+	int err = fault();
+
+	(void)handle;
+	if (err)
+		return err;
+	if (madvise(start, length, MADV_DONTNEED))
+		return -errno;
+	backend_test.discarded++;
+	return 0;
+}
+
+int sl_backend_unmap(void *start, size_t length)
+{
+	if (munmap(start, length))
+		return -errno;
+	backend_test.unmapped++;
+	backend_test.bytes -= length;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * backend_test: the backend of the unit tests. Ordinary memory, which a host
+ * without the module has, and failures on demand. Opening takes a descriptor,
+ * as the real thing does.
+ */
+#ifndef BACKEND_TEST_H
+#define BACKEND_TEST_H
+
+#include <stddef.h>
+
+struct backend_test {
+	size_t opened, mapped, discarded, unmapped;	/* calls that worked */
+	size_t handles;			/* open now */
+	size_t bytes;			/* mapped now */
+	size_t bytes_max;		/* map() gives EDQUOT above; 0: no limit */
+	size_t largest;			/* map() gives ENOMEM above; 0: no limit */
+	size_t max_pages;		/* what limits() says; 0: a lot */
+	int open_error;			/* open() gives this errno, unless 0 */
+	unsigned int state;		/* what state() says */
+	size_t calls;			/* of all that may fail */
+	size_t fail_at;			/* that call fails; 0: none */
+	int fail_error;			/* with this errno */
+};
+
+extern struct backend_test backend_test;
+
+#endif
