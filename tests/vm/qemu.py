@@ -42,7 +42,7 @@ def start(arguments, fds=(), **options):
 
 class Machine:
     def __init__(self, options, tmp):
-        """options: kernel_dir, initrd, cmdline, smp, mem, icount, accel, share (or None)."""
+        """options: kernel_dir, initrd, cmdline, smp, mem, icount, accel; share, disk (or None)."""
         self.children, self.sockets = [], []
         self.console = f"{tmp}/console"
         self.errors = open(f"{tmp}/errors", "w+")
@@ -52,6 +52,9 @@ class Machine:
         if options.share:
             self._filesystem("share", lambda fd: [
                 VIRTIOFSD, f"--fd={fd}", "-o", f"source={options.share}", "-o", "sandbox=chroot", "-o", "cache=auto"])
+        if options.disk:
+            self.arguments += ["-blockdev", json.dumps({"driver": "file", "filename": options.disk, "node-name": "disk"}),
+                               "-device", "virtio-blk-pci,drive=disk"]
         self.port = self._chardev("port")
         self.monitor = self._chardev("qmp").makefile("rw", encoding="utf-8")
         self.qemu = self._spawn([QEMU, *self._machine(options), *self.arguments], self.fds)
