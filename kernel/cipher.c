@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cipher: see cipher.h.
+ *
+ * Two kinds of transform serve the same two calls. An AEAD (gcm(aes),
+ * aegis128) takes the nonce as its IV and yields a tag. cbc(aes), kept to
+ * reproduce the paper's table 2, has no tag and detects no tampering: there the
+ * nonce is encrypted as a block of its own in front of the page, and its
+ * ciphertext, kept in the tag's place, is what the page is chained from.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <crypto/aead.h>
+#include <crypto/skcipher.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include "cipher.h"
+#include "selftest.h"
+
+/**
+ * struct cm_cipher - what one of the ciphers we offer needs
+ * @name: the crypto API's name, also the value of the parameter
+ * @aead: authenticated, hence an AEAD transform; else an skcipher
+ */
+struct cm_cipher {
+	const char *name;
+	bool aead;
+};
+
+static const struct cm_cipher cm_ciphers[] = {
+	{ "gcm(aes)", true },
+	{ "aegis128", true },
+	{ "cbc(aes)", false },
+};
+
+/**
+ * struct cm_cipher_ctx - the scratch of one encryption, never on the stack
+ * @src: what is read
+ * @dst: what is written
+ * @iv: nonce, as the cipher takes it
+ * @block: first block of a cbc message
+ * @req: the crypto API's request, of the size that the driver wants
+ */
+struct cm_cipher_ctx {
+	struct scatterlist src[2];
+	struct scatterlist dst[2];
+	u8 iv[CM_TAG_SIZE];
+	u8 block[CM_TAG_SIZE];
+	void *req;
+};
+
+static char *cipher = "gcm(aes)";
+module_param(cipher, charp, 0444);
+MODULE_PARM_DESC(cipher, "gcm(aes) (default), aegis128, or cbc(aes) as the paper had it (no integrity)");
+
+static const struct cm_cipher *cm_cipher;
+/* Keeps the driver loaded, so that making a key never has to load modules. */
+static struct cm_key *cm_cipher_anchor;
+
+static struct cm_key *cm_cipher_key_make(const u8 *bytes)
+{
+	struct cm_key *key = kzalloc(sizeof(*key), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!key)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&key->ref, 1);
+	if (cm_cipher->aead)
+		key->tfm = crypto_alloc_aead(cm_cipher->name, 0, 0);
+	else
+		key->tfm = crypto_alloc_skcipher(cm_cipher->name, 0, 0);
+	if (IS_ERR(key->tfm)) {
+		err = PTR_ERR(key->tfm);
+		kfree(key);
+		return ERR_PTR(err);
+	}
+	if (cm_cipher->aead) {
+		err = crypto_aead_setkey(key->tfm, bytes, CM_KEY_SIZE);
+		if (!err)
+			err = crypto_aead_setauthsize(key->tfm, CM_TAG_SIZE);
+	} else {
+		err = crypto_skcipher_setkey(key->tfm, bytes, CM_KEY_SIZE);
+	}
+	if (err) {
+		cm_cipher_key_put(key);
+		return ERR_PTR(err);
+	}
+	return key;
+}
+
+/**
+ * cm_cipher_key_create() - make a key from the kernel's CSPRNG
+ *
+ * Context: process context, may sleep.
+ * Return: the key with one reference, or ERR_PTR(-ENOMEM) or what the crypto
+ * API says.
+ */
+struct cm_key *cm_cipher_key_create(void)
+{
+	u8 bytes[CM_KEY_SIZE];
+	struct cm_key *key;
+
+	get_random_bytes_wait(bytes, sizeof(bytes));
+	key = cm_cipher_key_make(bytes);
+	memzero_explicit(bytes, sizeof(bytes));
+	return key;
+}
+
+/**
+ * cm_cipher_key_put() - let go of a key; the last one wipes it
+ * @key: the key
+ *
+ * Context: process context, may sleep (the crypto API zeroes and frees).
+ */
+void cm_cipher_key_put(struct cm_key *key)
+{
+	if (!refcount_dec_and_test(&key->ref))
+		return;
+	if (cm_cipher->aead)
+		crypto_free_aead(key->tfm);
+	else
+		crypto_free_skcipher(key->tfm);
+	kfree_sensitive(key);
+}
+
+/**
+ * cm_cipher_ctx_alloc() - make the scratch for encryptions
+ * @gfp: how to allocate
+ *
+ * Context: as @gfp says.
+ * Return: the scratch, or NULL. It serves every key, one call at a time.
+ */
+struct cm_cipher_ctx *cm_cipher_ctx_alloc(gfp_t gfp)
+{
+	struct cm_cipher_ctx *ctx = kzalloc(sizeof(*ctx), gfp);
+
+	if (!ctx)
+		return NULL;
+	if (cm_cipher->aead)
+		ctx->req = aead_request_alloc(cm_cipher_anchor->tfm, gfp);
+	else
+		ctx->req = skcipher_request_alloc(cm_cipher_anchor->tfm, gfp);
+	if (!ctx->req) {
+		kfree(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+/**
+ * cm_cipher_ctx_free() - wipe and free the scratch
+ * @ctx: the scratch, or NULL
+ *
+ * Context: any in which kfree() may be called.
+ */
+void cm_cipher_ctx_free(struct cm_cipher_ctx *ctx)
+{
+	if (!ctx)
+		return;
+	if (cm_cipher->aead)
+		aead_request_free(ctx->req);
+	else
+		skcipher_request_free(ctx->req);
+	kfree_sensitive(ctx);
+}
+
+static int cm_cipher_aead(struct cm_cipher_ctx *ctx, struct cm_key *key,
+			  struct page *plain, struct page *sealed, u8 *tag,
+			  bool encrypt)
+{
+	struct aead_request *req = ctx->req;
+	struct scatterlist *text = encrypt ? ctx->src : ctx->dst;
+	struct scatterlist *code = encrypt ? ctx->dst : ctx->src;
+
+	sg_init_table(text, 1);
+	sg_set_page(text, plain, PAGE_SIZE, 0);
+	sg_init_table(code, 2);
+	sg_set_page(code, sealed, PAGE_SIZE, 0);
+	sg_set_buf(code + 1, tag, CM_TAG_SIZE);
+
+	aead_request_set_tfm(req, key->tfm);
+	aead_request_set_callback(req, 0, NULL, NULL);
+	aead_request_set_ad(req, 0);
+	aead_request_set_crypt(req, ctx->src, ctx->dst,
+			       PAGE_SIZE + (encrypt ? 0 : CM_TAG_SIZE),
+			       ctx->iv);
+	return encrypt ? crypto_aead_encrypt(req) : crypto_aead_decrypt(req);
+}
+
+static int cm_cipher_cbc(struct cm_cipher_ctx *ctx, struct cm_key *key,
+			 struct page *plain, struct page *sealed, u8 *tag,
+			 bool encrypt)
+{
+	struct skcipher_request *req = ctx->req;
+	unsigned int len = PAGE_SIZE;
+
+	if (encrypt) {
+		/* The encrypted nonce, left in the tag, chains the page. */
+		memcpy(ctx->block, ctx->iv, sizeof(ctx->block));
+		memset(ctx->iv, 0, sizeof(ctx->iv));
+		sg_init_table(ctx->src, 2);
+		sg_set_buf(ctx->src, ctx->block, sizeof(ctx->block));
+		sg_set_page(ctx->src + 1, plain, PAGE_SIZE, 0);
+		sg_init_table(ctx->dst, 2);
+		sg_set_buf(ctx->dst, tag, CM_TAG_SIZE);
+		sg_set_page(ctx->dst + 1, sealed, PAGE_SIZE, 0);
+		len += CM_TAG_SIZE;
+	} else {
+		memcpy(ctx->iv, tag, sizeof(ctx->iv));
+		sg_init_table(ctx->src, 1);
+		sg_set_page(ctx->src, sealed, PAGE_SIZE, 0);
+		sg_init_table(ctx->dst, 1);
+		sg_set_page(ctx->dst, plain, PAGE_SIZE, 0);
+	}
+	skcipher_request_set_tfm(req, key->tfm);
+	skcipher_request_set_callback(req, 0, NULL, NULL);
+	skcipher_request_set_crypt(req, ctx->src, ctx->dst, len, ctx->iv);
+	return encrypt ? crypto_skcipher_encrypt(req) :
+			 crypto_skcipher_decrypt(req);
+}
+
+static void cm_cipher_set_nonce(struct cm_cipher_ctx *ctx, u64 nonce)
+{
+	__le64 le = cpu_to_le64(nonce);
+
+	memset(ctx->iv, 0, sizeof(ctx->iv));
+	memcpy(ctx->iv, &le, sizeof(le));
+}
+
+/**
+ * cm_cipher_encrypt() - encrypt a page under a nonce never used before
+ * @ctx: scratch that nobody else uses meanwhile
+ * @key: the key
+ * @plain: the page to read
+ * @sealed: the page to write, another one
+ * @nonce: out: the nonce, never 0
+ * @tag: out: CM_TAG_SIZE bytes, directly mapped memory
+ *
+ * Context: any in which SIMD may be used: process context, or the scheduler's
+ * hooks. Does not sleep, takes no locks.
+ * Return: 0, or a negative errno of the driver: @sealed is of no use then.
+ */
+int cm_cipher_encrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
+		      struct page *plain, struct page *sealed, u64 *nonce,
+		      u8 *tag)
+{
+	*nonce = atomic64_inc_return(&key->nonce);
+	cm_cipher_set_nonce(ctx, *nonce);
+	if (cm_cipher->aead)
+		return cm_cipher_aead(ctx, key, plain, sealed, tag, true);
+	return cm_cipher_cbc(ctx, key, plain, sealed, tag, true);
+}
+
+/**
+ * cm_cipher_decrypt() - decrypt a page
+ * @ctx: scratch that nobody else uses meanwhile
+ * @key: the key it was sealed with
+ * @plain: the page to write; wiped when this fails
+ * @sealed: the page to read
+ * @nonce: the nonce it was sealed with
+ * @tag: the tag it was sealed with
+ *
+ * Context: as cm_cipher_encrypt().
+ * Return: 0, -EBADMSG when @sealed is not what was sealed, or another negative
+ * errno of the driver.
+ */
+int cm_cipher_decrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
+		      struct page *plain, struct page *sealed, u64 nonce,
+		      const u8 *tag)
+{
+	int err;
+
+	cm_cipher_set_nonce(ctx, nonce);
+	if (cm_cipher->aead)
+		err = cm_cipher_aead(ctx, key, plain, sealed, (u8 *)tag, false);
+	else
+		err = cm_cipher_cbc(ctx, key, plain, sealed, (u8 *)tag, false);
+	if (err)
+		clear_page(page_address(plain));
+	return err;
+}
+
+/**
+ * cm_cipher_name() - the crypto API's name of the cipher in use
+ *
+ * Return: a string that lives as long as the module.
+ */
+const char *cm_cipher_name(void)
+{
+	return cm_cipher->name;
+}
+
+/**
+ * cm_cipher_authenticated() - whether tampering is detected
+ *
+ * Return: true for an AEAD.
+ */
+bool cm_cipher_authenticated(void)
+{
+	return cm_cipher->aead;
+}
+
+/**
+ * cm_cipher_init() - choose the cipher and prove it on this machine
+ *
+ * Context: process context, may sleep and load modules.
+ * Return: 0, -EINVAL for an unknown name, -ENOENT when the kernel lacks it,
+ * -EIO when a self-test fails.
+ */
+int cm_cipher_init(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(cm_ciphers); i++)
+		if (!strcmp(cm_ciphers[i].name, cipher))
+			cm_cipher = &cm_ciphers[i];
+	if (!cm_cipher) {
+		pr_err("cipher=%s: not one of gcm(aes), aegis128, cbc(aes)\n",
+		       cipher);
+		return -EINVAL;
+	}
+	err = cm_selftest_known_answer(cm_cipher->name);
+	if (err)
+		return err;
+	cm_cipher_anchor = cm_cipher_key_create();
+	if (IS_ERR(cm_cipher_anchor)) {
+		err = PTR_ERR(cm_cipher_anchor);
+		pr_err("cipher=%s: this kernel cannot provide it (%d)\n",
+		       cm_cipher->name, err);
+		return err;
+	}
+	err = cm_selftest_page(cm_cipher_anchor, cm_cipher->aead);
+	if (err)
+		cm_cipher_key_put(cm_cipher_anchor);
+	return err;
+}
+
+/**
+ * cm_cipher_exit() - undo cm_cipher_init(); no key may be left
+ *
+ * Context: process context, may sleep.
+ */
+void cm_cipher_exit(void)
+{
+	cm_cipher_key_put(cm_cipher_anchor);
+}

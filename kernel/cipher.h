@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cipher: turns a frame into ciphertext and back, one page at a time, with the
+ * kernel's crypto API.
+ *
+ * Sealing happens under the run-queue lock with interrupts off, so a cipher is
+ * accepted only if it answers at once in that state; the self-test at load
+ * proves it on this machine before anybody can own a secret.
+ *
+ * A nonce is a counter of its key and never repeats under it. This room takes
+ * no locks of its own: a cm_cipher_ctx is used by one CPU at a time (the
+ * domain's raw lock), keys are read-only once made.
+ */
+#ifndef _CM_CIPHER_H
+#define _CM_CIPHER_H
+
+#include <linux/atomic.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct page;
+struct cm_cipher_ctx;
+
+#define CM_KEY_SIZE	16
+#define CM_TAG_SIZE	16
+
+/**
+ * struct cm_key - a key, somewhere in the crypto API's own memory
+ * @ref: one for the domain that writes with it, one for each page sealed by it
+ * @nonce: the last nonce used
+ * @tfm: the keyed transform, of the kind the chosen cipher has
+ */
+struct cm_key {
+	refcount_t ref;
+	atomic64_t nonce;
+	void *tfm;
+};
+
+int cm_cipher_init(void);
+void cm_cipher_exit(void);
+
+const char *cm_cipher_name(void);
+bool cm_cipher_authenticated(void);
+
+struct cm_key *cm_cipher_key_create(void);
+void cm_cipher_key_put(struct cm_key *key);
+
+static inline struct cm_key *cm_cipher_key_get(struct cm_key *key)
+{
+	refcount_inc(&key->ref);
+	return key;
+}
+
+struct cm_cipher_ctx *cm_cipher_ctx_alloc(gfp_t gfp);
+void cm_cipher_ctx_free(struct cm_cipher_ctx *ctx);
+
+int cm_cipher_encrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
+		      struct page *plain, struct page *sealed, u64 *nonce,
+		      u8 *tag);
+int cm_cipher_decrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
+		      struct page *plain, struct page *sealed, u64 nonce,
+		      const u8 *tag);
+
+#endif /* _CM_CIPHER_H */

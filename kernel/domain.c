@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * domain: see domain.h.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/hashtable.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "cipher.h"
+#include "domain.h"
+#include "limits.h"
+#include "store.h"
+
+#define CM_FS_MAGIC	0x43524d45	/* only to have inodes of our own */
+
+static DEFINE_RAW_SPINLOCK(cm_domains_lock);
+static DEFINE_HASHTABLE(cm_domains, 8);
+static LIST_HEAD(cm_domains_all);
+static unsigned int cm_domains_count;
+static struct workqueue_struct *cm_domain_wq;
+static struct vfsmount *cm_fs_mnt;
+
+static int cm_fs_init_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, CM_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+static struct file_system_type cm_fs_type = {
+	.name = "cryptmem",
+	.owner = THIS_MODULE,
+	.init_fs_context = cm_fs_init_context,
+	.kill_sb = kill_anon_super,
+};
+
+static void cm_domain_destroy(struct cm_domain *d)
+{
+	cm_cipher_ctx_free(d->cipher);
+	if (d->user)
+		cm_limits_user_put(d->user);
+	if (d->inode)
+		iput(d->inode);
+	xa_destroy(&d->pages);
+	mmdrop(d->mm);
+	kfree_sensitive(d);
+}
+
+static void cm_domain_free_work(struct work_struct *work)
+{
+	cm_domain_destroy(container_of(to_rcu_work(work), struct cm_domain,
+				       free));
+}
+
+/**
+ * cm_domain_put() - let go of a domain
+ * @d: the domain
+ *
+ * Context: any, irqs off included; freeing is left to a worker, after RCU
+ * readers of the hash have gone.
+ */
+void cm_domain_put(struct cm_domain *d)
+{
+	if (refcount_dec_and_test(&d->ref))
+		queue_rcu_work(cm_domain_wq, &d->free);
+}
+
+static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
+					 struct inode *inode)
+{
+	struct cm_domain *d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+
+	if (!d)
+		return NULL;
+	refcount_set(&d->ref, 1);
+	d->users = 1;
+	INIT_HLIST_NODE(&d->hash);
+	INIT_LIST_HEAD(&d->all);
+	INIT_LIST_HEAD(&d->tasks);
+	INIT_LIST_HEAD(&d->copies);
+	mutex_init(&d->map_lock);
+	raw_spin_lock_init(&d->lock);
+	xa_init_flags(&d->pages, XA_FLAGS_ACCOUNT);
+	cm_window_setup(&d->window);
+	INIT_RCU_WORK(&d->free, cm_domain_free_work);
+	mmgrab(mm);
+	d->mm = mm;
+	d->pid = task_tgid_nr(current);
+	get_task_comm(d->comm, current);
+	if (inode) {
+		ihold(inode);
+		d->inode = inode;
+	} else {
+		d->inode = alloc_anon_inode(cm_fs_mnt->mnt_sb);
+		if (IS_ERR(d->inode))
+			d->inode = NULL;
+	}
+	d->user = cm_limits_user_get(uid);
+	d->cipher = cm_cipher_ctx_alloc(GFP_KERNEL_ACCOUNT);
+	if (!d->inode || !d->user || !d->cipher) {
+		cm_domain_destroy(d);
+		return NULL;
+	}
+	return d;
+}
+
+/**
+ * cm_domain_find() - the live domain of an address space
+ * @mm: the address space, or NULL
+ *
+ * Context: any, under rcu_read_lock() or with preemption off, which the pointer
+ * is good for.
+ * Return: the domain or NULL.
+ */
+struct cm_domain *cm_domain_find(struct mm_struct *mm)
+{
+	struct cm_domain *d;
+
+	if (!mm)
+		return NULL;
+	hash_for_each_possible_rcu_notrace(cm_domains, d, hash,
+					   (unsigned long)mm)
+		if (d->mm == mm)
+			return d;
+	return NULL;
+}
+
+/**
+ * cm_domain_find_get() - the live domain of an address space, held
+ * @mm: the address space, or NULL
+ *
+ * Context: any.
+ * Return: the domain with a reference to put, or NULL.
+ */
+struct cm_domain *cm_domain_find_get(struct mm_struct *mm)
+{
+	struct cm_domain *d;
+
+	rcu_read_lock();
+	d = cm_domain_find(mm);
+	if (d && !refcount_inc_not_zero(&d->ref))
+		d = NULL;
+	rcu_read_unlock();
+	return d;
+}
+
+/* Find a live domain as a new user of it, or make @d the live one. */
+static struct cm_domain *cm_domain_enter(struct mm_struct *mm,
+					 struct cm_domain *d)
+{
+	struct cm_domain *live;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_domains_lock, flags);
+	live = cm_domain_find(mm);
+	if (live) {
+		live->users++;
+		cm_domain_get(live);
+	} else if (d) {
+		hash_add_rcu(cm_domains, &d->hash, (unsigned long)mm);
+		list_add_tail(&d->all, &cm_domains_all);
+		cm_domains_count++;
+		live = d;
+	}
+	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
+	return live;
+}
+
+/**
+ * cm_domain_open() - find or make the domain of the caller's address space
+ * @mm: current->mm
+ *
+ * A new domain has no tasks attached yet, see cm_sched_attach().
+ *
+ * Context: process context, may sleep.
+ * Return: the domain, one user and one reference more, or ERR_PTR(-ENOMEM).
+ */
+struct cm_domain *cm_domain_open(struct mm_struct *mm)
+{
+	struct cm_domain *d = cm_domain_enter(mm, NULL), *live;
+
+	if (d)
+		return d;
+	d = cm_domain_alloc(mm, current_uid(), NULL);
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	live = cm_domain_enter(mm, d);
+	if (live != d)
+		cm_domain_destroy(d);
+	return live;
+}
+
+/**
+ * cm_domain_fork() - find or make the domain of a child
+ * @parent: its parent's domain, map_lock held
+ * @mm: the child's address space, not running yet
+ *
+ * The child inherits the window's size, and what makes a process untrusted.
+ *
+ * Context: process context, may sleep, both mmap_locks held for writing.
+ * Return: the domain, one user and one reference more, or ERR_PTR(-ENOMEM).
+ */
+struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
+{
+	struct cm_domain *d = cm_domain_enter(mm, NULL);
+
+	if (d)
+		return d;
+	d = cm_domain_alloc(mm, current_uid(), parent->inode);
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	d->window.limit = parent->window.limit;
+	d->next_pgoff = parent->next_pgoff;
+	d->watched = true;
+	d->altered = READ_ONCE(parent->altered);
+	d->locked = parent->locked;
+	/* Its only task is attached when it appears: task_newtask. */
+	d->attached = true;
+	return cm_domain_enter(mm, d);
+}
+
+/**
+ * cm_domain_user_get() - one user more
+ * @d: a live domain: the caller is a user
+ *
+ * Context: any.
+ */
+void cm_domain_user_get(struct cm_domain *d)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_domains_lock, flags);
+	d->users++;
+	cm_domain_get(d);
+	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
+}
+
+/**
+ * cm_domain_user_put() - one user less; without users a domain is dead
+ * @d: the domain
+ *
+ * Context: process context.
+ */
+void cm_domain_user_put(struct cm_domain *d)
+{
+	unsigned long flags;
+	bool dead;
+
+	raw_spin_lock_irqsave(&cm_domains_lock, flags);
+	dead = !--d->users;
+	if (dead) {
+		hash_del_rcu(&d->hash);
+		list_del(&d->all);
+		cm_domains_count--;
+	}
+	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
+	if (dead)
+		cm_stats_retire(d);
+	cm_domain_put(d);
+}
+
+/**
+ * cm_domain_activate() - have a key and a store, before the first region
+ * @d: the domain; map_lock is held
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int cm_domain_activate(struct cm_domain *d)
+{
+	struct cm_store *store;
+	struct cm_key *key;
+
+	lockdep_assert_held(&d->map_lock);
+	if (d->key)
+		return 0;
+	key = cm_cipher_key_create();
+	if (IS_ERR(key))
+		return PTR_ERR(key);
+	store = cm_store_create();
+	if (IS_ERR(store)) {
+		cm_cipher_key_put(key);
+		return PTR_ERR(store);
+	}
+	d->store = store;
+	d->key = key;
+	return 0;
+}
+
+/**
+ * cm_domain_region_add() - account for a region, and activate the domain
+ * @d: the domain; map_lock is held
+ * @pages: what it covers
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EDQUOT, -ENOMEM, -ENFILE; nothing has changed then.
+ */
+int cm_domain_region_add(struct cm_domain *d, unsigned long pages)
+{
+	int err = cm_limits_charge(d->user, 1, pages);
+
+	if (err)
+		return err;
+	err = cm_domain_activate(d);
+	if (err) {
+		cm_limits_uncharge(d->user, 1, pages);
+		return err;
+	}
+	d->regions++;
+	d->mapped_pages += pages;
+	return 0;
+}
+
+/**
+ * cm_domain_region_del() - a region is gone; the last one takes the key along
+ * @d: the domain; map_lock is held
+ *
+ * Context: process context, may sleep.
+ */
+void cm_domain_region_del(struct cm_domain *d)
+{
+	lockdep_assert_held(&d->map_lock);
+	cm_limits_uncharge(d->user, 1, 0);
+	if (--d->regions)
+		return;
+	cm_domain_erase(d, 0, ULONG_MAX);
+	cm_cipher_key_put(d->key);
+	d->key = NULL;
+	cm_store_put(d->store);
+	d->store = NULL;
+}
+
+/**
+ * cm_domain_erase() - forget pages: frames, ciphertext and all
+ * @d: the domain; map_lock is held
+ * @first: first page
+ * @last: last page, included
+ *
+ * The caller has unmapped them.
+ *
+ * Context: process context, may sleep.
+ */
+void cm_domain_erase(struct cm_domain *d, pgoff_t first, pgoff_t last)
+{
+	struct cm_page *pg;
+	unsigned long at;
+
+	cm_window_throw_away(d, first, last);
+	xa_for_each_range(&d->pages, at, pg, first, last) {
+		xa_erase(&d->pages, at);
+		d->used_pages--;
+		cm_store_page_put(pg);
+		cond_resched();
+	}
+}
+
+/**
+ * cm_domain_share() - give a child what the parent has, by descriptors
+ * @parent: map_lock held, nothing in its window
+ * @child: not running yet
+ * @first: first page
+ * @last: last page, included
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOMEM with a part of it shared.
+ */
+int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
+		    pgoff_t first, pgoff_t last)
+{
+	struct cm_page *pg;
+	unsigned long at;
+	int err;
+
+	xa_for_each_range(&parent->pages, at, pg, first, last) {
+		err = xa_err(xa_store(&child->pages, at, cm_store_page_get(pg),
+				      GFP_KERNEL));
+		if (err) {
+			cm_store_page_put(pg);
+			return err;
+		}
+		child->used_pages++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * cm_domain_for_each() - call a function for each live domain
+ * @fn: the function; may sleep and take map_lock
+ * @arg: passed on
+ *
+ * Context: process context, may sleep. Skips what it has no memory for.
+ */
+void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
+{
+	unsigned int i, n = 0, max = READ_ONCE(cm_domains_count) + 16;
+	struct cm_domain **all = kvmalloc_array(max, sizeof(*all), GFP_KERNEL);
+	struct cm_domain *d;
+	unsigned long flags;
+
+	if (!all)
+		return;
+	raw_spin_lock_irqsave(&cm_domains_lock, flags);
+	list_for_each_entry(d, &cm_domains_all, all) {
+		if (n == max)
+			break;
+		cm_domain_get(d);
+		all[n++] = d;
+	}
+	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
+	for (i = 0; i < n; i++) {
+		fn(all[i], arg);
+		cm_domain_put(all[i]);
+	}
+	kvfree(all);
+}
+
+/**
+ * cm_domain_init() - prepare for domains
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int cm_domain_init(void)
+{
+	cm_domain_wq = alloc_workqueue("cryptmem", WQ_UNBOUND, 0);
+	if (!cm_domain_wq)
+		return -ENOMEM;
+	cm_fs_mnt = kern_mount(&cm_fs_type);
+	if (IS_ERR(cm_fs_mnt)) {
+		destroy_workqueue(cm_domain_wq);
+		return PTR_ERR(cm_fs_mnt);
+	}
+	return 0;
+}
+
+/**
+ * cm_domain_exit() - undo cm_domain_init(); waits for what is being freed
+ *
+ * Context: process context, may sleep.
+ */
+void cm_domain_exit(void)
+{
+	rcu_barrier();
+	destroy_workqueue(cm_domain_wq);
+	kern_unmount(cm_fs_mnt);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * domain: the unit that is sealed together. One for each address space (mm)
+ * that has opened the device.
+ *
+ * Life: a domain is live, that is, found by its mm, while it has users: open
+ * descriptors and regions. With the last user gone it is dead for good; a new
+ * open() makes a new domain. Its memory stays until the last reference goes:
+ * users, and the notifier of each task that was attached to it.
+ *
+ * Lock order, outermost first:
+ *
+ *	cm_sched_attach_lock (sched.c)	never under an mmap_lock
+ *	mm->mmap_lock
+ *	cm_domain.map_lock		a mutex: what is mapped, what is where
+ *	  i_mmap_rwsem, page table locks, shmem's, crypto's (taken by callees)
+ *	  cm_domains_lock (domain.c)	a raw spinlock: who is live
+ *	    cm_domain.lock		a raw spinlock, irqs off: contents of
+ *					frames, count of running tasks
+ *	      cm_sched_lock (sched.c)	a raw spinlock, irqs off: a domain's
+ *					list of tasks
+ *
+ * The scheduler takes cm_domain.lock under its run-queue lock. So nothing done
+ * under cm_domain.lock may sleep, allocate, wake a task up, or print.
+ */
+#ifndef _CM_DOMAIN_H
+#define _CM_DOMAIN_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "stats.h"
+#include "window.h"
+
+struct cm_cipher_ctx;
+struct cm_key;
+struct cm_store;
+struct cm_user;
+struct inode;
+struct mm_struct;
+
+/**
+ * struct cm_domain - one address space's protected memory
+ * @ref: users and notifiers
+ * @users: descriptors and regions; under cm_domains_lock
+ * @hash: by mm, RCU; under cm_domains_lock
+ * @all: in the list of live domains; under cm_domains_lock
+ * @mm: the address space, mm_count held: the pointer cannot be reused
+ * @pid: thread group, in the initial namespace, for people to read
+ * @comm: its name when it opened the device
+ * @user: the account that regions are charged to
+ * @inode: its i_mmap knows every VMA of this domain and of those it was forked
+ *	from or into, so that unmap_mapping_range() finds them
+ * @attached: every task of @mm has a notifier; under cm_sched_attach_lock
+ * @tasks: those notifiers; under cm_sched_lock
+ * @map_lock: see above
+ * @pages: pgoff -> struct cm_page, absent means zero; under @map_lock
+ * @copies: ranges of pgoff that mremap() maps twice for a moment
+ * @next_pgoff: where the next region goes; under @map_lock
+ * @regions: how many there are; under @map_lock
+ * @mapped_pages: pages that they cover; under @map_lock
+ * @used_pages: entries of @pages; under @map_lock
+ * @key: what new seals use, NULL without a region; under @map_lock and @lock
+ * @store: where new pages go; under @map_lock
+ * @window: the frames; see window.h
+ * @lock: see above
+ * @cipher: scratch; under @lock
+ * @running: tasks of @mm on a CPU; under @lock
+ * @watched: somebody may be tracing; see guard.h
+ * @resumed: a tracer has let a stopped thread go on
+ * @altered: somebody outside has changed the process, the domain will be locked
+ * @locked: it is: sealed until the process exits; set under @map_lock
+ * @broken: fork() ran out of memory or quota: every touch gives SIGBUS
+ * @counts: counters
+ * @free: how it is freed
+ */
+struct cm_domain {
+	refcount_t ref;
+	unsigned int users;
+	struct hlist_node hash;
+	struct list_head all;
+	struct mm_struct *mm;
+	pid_t pid;
+	char comm[16];
+	struct cm_user *user;
+	struct inode *inode;
+	bool attached;
+	struct list_head tasks;
+
+	struct mutex map_lock;
+	struct xarray pages;
+	struct list_head copies;
+	unsigned long next_pgoff;
+	unsigned int regions;
+	u64 mapped_pages;
+	u64 used_pages;
+	struct cm_key *key;
+	struct cm_store *store;
+	struct cm_window window;
+
+	raw_spinlock_t lock;
+	struct cm_cipher_ctx *cipher;
+	int running;
+
+	bool watched;
+	bool resumed;
+	bool altered;
+	bool locked;
+	bool broken;
+	struct cm_counts counts;
+	struct rcu_work free;
+};
+
+int cm_domain_init(void);
+void cm_domain_exit(void);
+
+struct cm_domain *cm_domain_open(struct mm_struct *mm);
+struct cm_domain *cm_domain_fork(struct cm_domain *parent,
+				 struct mm_struct *mm);
+struct cm_domain *cm_domain_find(struct mm_struct *mm);
+struct cm_domain *cm_domain_find_get(struct mm_struct *mm);
+void cm_domain_user_get(struct cm_domain *d);
+void cm_domain_user_put(struct cm_domain *d);
+void cm_domain_put(struct cm_domain *d);
+
+static inline void cm_domain_get(struct cm_domain *d)
+{
+	refcount_inc(&d->ref);
+}
+
+int cm_domain_activate(struct cm_domain *d);
+int cm_domain_region_add(struct cm_domain *d, unsigned long pages);
+void cm_domain_region_del(struct cm_domain *d);
+void cm_domain_erase(struct cm_domain *d, pgoff_t first, pgoff_t last);
+int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
+		    pgoff_t first, pgoff_t last);
+
+void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
+
+#endif /* _CM_DOMAIN_H */

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * guard: see guard.h. The kernel's events reach it through hooks.c.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <asm/syscall.h>
+
+#include "domain.h"
+#include "guard.h"
+#include "hooks.h"
+#include "region.h"
+#include "sched.h"
+
+static bool cm_guard_has_uprobes(struct cm_domain *d)
+{
+	return test_bit(MMF_HAS_UPROBES, &d->mm->flags);
+}
+
+/**
+ * cm_guard_suspects() - a glance at a task that is about to run
+ * @d: its domain
+ * @t: the task
+ *
+ * Context: any, the scheduler included.
+ * Return: whether it is traced, or has uprobes.
+ */
+bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t)
+{
+	if (likely(!READ_ONCE(t->ptrace) && !cm_guard_has_uprobes(d)))
+		return false;
+	WRITE_ONCE(d->watched, true);
+	return true;
+}
+
+/**
+ * struct cm_tracers - what a look at all tasks of a domain found
+ * @pid: the thread group of the first tracer, valid under RCU
+ * @several: whether there is another one too
+ */
+struct cm_tracers {
+	struct pid *pid;
+	bool several;
+};
+
+static bool cm_guard_look_at(struct task_struct *t, void *arg)
+{
+	struct cm_tracers *s = arg;
+	struct pid *pid;
+
+	if (!READ_ONCE(t->ptrace))
+		return false;
+	pid = task_tgid(rcu_dereference(t->parent));
+	if (s->pid && s->pid != pid)
+		s->several = true;
+	else
+		s->pid = pid;
+	return false;
+}
+
+/* Under rcu_read_lock(). */
+static struct cm_tracers cm_guard_look(struct cm_domain *d)
+{
+	struct cm_tracers s = {};
+
+	cm_sched_for_each_task(d, cm_guard_look_at, &s);
+	return s;
+}
+
+/**
+ * cm_guard_tracer() - who traces a domain
+ * @d: the domain
+ *
+ * Context: any.
+ * Return: the tracer's thread group, held, or NULL: nobody, or several.
+ */
+struct pid *cm_guard_tracer(struct cm_domain *d)
+{
+	struct cm_tracers s;
+	struct pid *pid;
+
+	rcu_read_lock();
+	s = cm_guard_look(d);
+	pid = s.several ? NULL : get_pid(s.pid);
+	rcu_read_unlock();
+	return pid;
+}
+
+/**
+ * cm_guard_traced() - whether anybody watches a domain now
+ * @d: the domain
+ *
+ * Context: any.
+ * Return: whether a task of it is traced or its mm has uprobes.
+ */
+bool cm_guard_traced(struct cm_domain *d)
+{
+	bool traced;
+
+	rcu_read_lock();
+	traced = cm_guard_look(d).pid || cm_guard_has_uprobes(d);
+	rcu_read_unlock();
+	return traced;
+}
+
+/*
+ * Like cm_guard_traced(), but quick when nothing ever happened. Whoever starts
+ * to trace is seen here, or sets ->watched after we have cleared it.
+ */
+static bool cm_guard_watched(struct cm_domain *d)
+{
+	if (!READ_ONCE(d->watched) && !cm_guard_suspects(d, current))
+		return false;
+	WRITE_ONCE(d->watched, false);
+	smp_mb(); /* pairs with cm_guard_watch(), which comes after ->ptrace */
+	if (!cm_guard_traced(d)) {
+		WRITE_ONCE(d->resumed, false);
+		return false;
+	}
+	WRITE_ONCE(d->watched, true);
+	return true;
+}
+
+/* Whether a region's own tracer, and nobody else, is watching. */
+static bool cm_guard_exempts(struct cm_region *region)
+{
+	struct cm_domain *d = region->domain;
+	struct cm_tracers s;
+	bool exempt;
+
+	if (!region->tracer)
+		return false;
+	rcu_read_lock();
+	s = cm_guard_look(d);
+	exempt = s.pid == region->tracer && !s.several &&
+		 !cm_guard_has_uprobes(d);
+	rcu_read_unlock();
+	if (!exempt) {
+		/* The first detach ends it. */
+		put_pid(region->tracer);
+		region->tracer = NULL;
+	}
+	return exempt;
+}
+
+/**
+ * cm_guard_verdict() - may this fault be served
+ * @d: the domain; map_lock is held
+ * @region: the region that is touched
+ * @n: the caller's notifier
+ * @user_mode: touched by the program itself, not for it by the kernel
+ *
+ * Context: process context of an owner.
+ * Return: the verdict; it holds until map_lock is let go.
+ */
+enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
+				 struct cm_notifier *n, bool user_mode)
+{
+	lockdep_assert_held(&d->map_lock);
+	if (d->broken)
+		return CM_REFUSE;
+	if (cm_guard_exempts(region))
+		return CM_ADMIT;
+	if (READ_ONCE(d->locked) || READ_ONCE(d->altered))
+		return CM_REFUSE;
+	if (likely(!cm_guard_watched(d))) {
+		clear_bit(CM_PARKED, &n->flags);
+		return CM_ADMIT;
+	}
+	if (user_mode || READ_ONCE(d->resumed) || cm_guard_has_uprobes(d)) {
+		if (!test_and_set_bit(CM_PARKED, &n->flags))
+			atomic64_inc(&d->counts.parked);
+		return CM_PARK;
+	}
+	/* Our own system call: served, and put out again on the way out. */
+	cm_sched_queue_work(n);
+	return CM_ADMIT;
+}
+
+/**
+ * cm_guard_break_off() - end a parked system call so that a signal gets through
+ * @n: the caller's notifier
+ *
+ * Context: process context, in a fault of a system call that will get -EFAULT.
+ */
+void cm_guard_break_off(struct cm_notifier *n)
+{
+	set_bit(CM_RESTART, &n->flags);
+	cm_sched_queue_work(n);
+}
+
+/*
+ * get_signal() runs this before it stops for a debugger and before it decides
+ * about restarts, so that is all that is needed.
+ */
+static void cm_guard_restart(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	if (syscall_get_nr(current, regs) >= 0 &&
+	    syscall_get_error(current, regs) == -EFAULT)
+		syscall_set_return_value(current, regs, -ERESTARTNOINTR, 0);
+}
+
+/**
+ * cm_guard_work() - what a task does before it returns to user mode
+ * @n: its notifier
+ *
+ * Context: process context, may sleep.
+ */
+void cm_guard_work(struct cm_notifier *n)
+{
+	struct cm_domain *d = n->domain;
+
+	if (test_and_clear_bit(CM_RESTART, &n->flags))
+		cm_guard_restart();
+	mutex_lock(&d->map_lock);
+	if (READ_ONCE(d->window.bad))
+		cm_window_put_out_bad(d);
+	if (READ_ONCE(d->altered) || cm_guard_watched(d))
+		cm_window_put_out(d, cm_guard_exempts);
+	mutex_unlock(&d->map_lock);
+}
+
+/**
+ * cm_guard_watch() - someone has begun to trace, or a tracer acts
+ * @d: the domain
+ * @resumed: a stopped thread is about to go on
+ *
+ * Context: any but NMI.
+ */
+void cm_guard_watch(struct cm_domain *d, bool resumed)
+{
+	if (resumed)
+		WRITE_ONCE(d->resumed, true);
+	WRITE_ONCE(d->watched, true);
+	cm_sched_kick(d);
+}
+
+/**
+ * cm_guard_put_out() - seal a domain because it is being looked at
+ * @d: the domain
+ *
+ * Context: process context, may sleep, may hold an mmap_lock.
+ */
+void cm_guard_put_out(struct cm_domain *d)
+{
+	WRITE_ONCE(d->resumed, true);
+	WRITE_ONCE(d->watched, true);
+	mutex_lock(&d->map_lock);
+	cm_window_put_out(d, cm_guard_exempts);
+	mutex_unlock(&d->map_lock);
+}
+
+/**
+ * cm_guard_lock() - seal a domain until its process exits
+ * @d: the domain
+ * @what: what current has done, or is about to do, to it
+ *
+ * Context: process context of who does it, may sleep, may hold an mmap_lock.
+ */
+void cm_guard_lock(struct cm_domain *d, const char *what)
+{
+	bool first;
+
+	WRITE_ONCE(d->altered, true);
+	mutex_lock(&d->map_lock);
+	first = !d->locked;
+	WRITE_ONCE(d->locked, true);
+	cm_window_put_out(d, cm_guard_exempts);
+	mutex_unlock(&d->map_lock);
+	if (first)
+		pr_warn_ratelimited("%s[%d]: %s by %s[%d] of user %u: its memory is sealed until it exits\n",
+				    d->comm, d->pid, what, current->comm,
+				    task_tgid_nr(current),
+				    from_kuid(&init_user_ns, current_uid()));
+}
+
+/**
+ * cm_guard_init() - begin to watch
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or a negative errno with a line in the log.
+ */
+int cm_guard_init(void)
+{
+	return cm_hooks_init();
+}
+
+/**
+ * cm_guard_exit() - undo cm_guard_init()
+ *
+ * Context: process context, may sleep.
+ */
+void cm_guard_exit(void)
+{
+	cm_hooks_exit();
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * guard: keeps plaintext from debuggers, now and later.
+ *
+ * Looking. While a task of the domain is traced, or its mm has uprobes, the
+ * window is put out before any of its threads gets to user mode, and a thread
+ * that touches a page is parked until the last tracer has gone. One exception:
+ * as long as no tracer has let a stopped thread go on, no code and no system
+ * call of a tracer's making can be running, so a system call that the owner
+ * began before may be served: poll() has to write its results when the
+ * debugger's SIGSTOP ends it, or the debugger would wait for ever.
+ *
+ * Later, a parked system call that a signal wants to end is broken off and
+ * started again from its beginning when the thread goes on.
+ *
+ * Changing. Once someone outside writes to the process's memory or sets its
+ * registers, its domain is sealed before the change takes effect, and locked
+ * until it exits: every touch gives SIGBUS.
+ *
+ * A region made while traced may be used by its own process under that tracer,
+ * whatever else holds, until the tracer leaves.
+ *
+ * Locks: map_lock where said. The rest may be called anywhere but NMI.
+ */
+#ifndef _CM_GUARD_H
+#define _CM_GUARD_H
+
+#include <linux/types.h>
+
+struct cm_domain;
+struct cm_notifier;
+struct cm_region;
+struct pid;
+struct task_struct;
+
+/**
+ * enum cm_verdict - what becomes of a fault
+ * @CM_ADMIT: it is served
+ * @CM_PARK: not while somebody is watching
+ * @CM_REFUSE: never: SIGBUS
+ */
+enum cm_verdict {
+	CM_ADMIT,
+	CM_PARK,
+	CM_REFUSE,
+};
+
+int cm_guard_init(void);
+void cm_guard_exit(void);
+
+bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t);
+void cm_guard_work(struct cm_notifier *n);
+
+enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
+				 struct cm_notifier *n, bool user_mode);
+void cm_guard_break_off(struct cm_notifier *n);
+struct pid *cm_guard_tracer(struct cm_domain *d);
+bool cm_guard_traced(struct cm_domain *d);
+
+void cm_guard_watch(struct cm_domain *d, bool resumed);
+void cm_guard_put_out(struct cm_domain *d);
+void cm_guard_lock(struct cm_domain *d, const char *what);
+
+#endif /* _CM_GUARD_H */

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hooks: see hooks.h.
+ *
+ *  - get_user_pages_remote(), pin_user_pages_remote(): every write into another
+ *    process's memory, and every uprobe. Sealing sleeps, a kprobe may not: so
+ *    the probe sends the call to a function of ours, which seals and then makes
+ *    the call. The caller holds the mmap_lock of the process, as always there.
+ *  - arch_ptrace(): every request to a stopped thread. What it sets takes
+ *    effect when that thread goes on, which takes another request of the same
+ *    tracer, or its death: so it is enough to seal before the tracer is back in
+ *    user mode, by task work, which also runs when it is killed.
+ *  - proc_ptrace_connector(): someone has attached. Only makes things quicker:
+ *    the scheduler's hook would notice when the thread is next scheduled.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/task_work.h>
+#include <linux/user.h>
+#include <asm/prctl.h>
+
+#include "compat.h"
+#include "domain.h"
+#include "guard.h"
+#include "hooks.h"
+#include "region.h"
+
+/**
+ * struct cm_pass - lives on the stack of a call that has been dealt with
+ * @link: in cm_passes
+ * @task: who makes it
+ */
+struct cm_pass {
+	struct list_head link;
+	struct task_struct *task;
+};
+
+static LIST_HEAD(cm_passes);
+static DEFINE_RAW_SPINLOCK(cm_passes_lock);
+
+static void cm_pass_enter(struct cm_pass *pass)
+{
+	unsigned long flags;
+
+	pass->task = current;
+	raw_spin_lock_irqsave(&cm_passes_lock, flags);
+	list_add(&pass->link, &cm_passes);
+	raw_spin_unlock_irqrestore(&cm_passes_lock, flags);
+}
+
+static void cm_pass_leave(struct cm_pass *pass)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_passes_lock, flags);
+	list_del(&pass->link);
+	raw_spin_unlock_irqrestore(&cm_passes_lock, flags);
+}
+
+static bool cm_pass_held(void)
+{
+	struct cm_pass *pass;
+	unsigned long flags;
+	bool held = false;
+
+	raw_spin_lock_irqsave(&cm_passes_lock, flags);
+	list_for_each_entry(pass, &cm_passes, link)
+		held |= pass->task == current;
+	raw_spin_unlock_irqrestore(&cm_passes_lock, flags);
+	return held;
+}
+
+/* Seal what is about to be changed or probed. The mm's mmap_lock is held. */
+static void cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
+			     unsigned long nr_pages, unsigned int gup_flags)
+{
+	struct cm_domain *d = cm_domain_find_get(mm);
+
+	if (!d)
+		return;
+	if (cm_region_covers(mm, start, start + (nr_pages << PAGE_SHIFT)))
+		/* Regions cannot be written to: nothing will change. */
+		atomic64_inc(&d->counts.refused);
+	else if (gup_flags & FOLL_WRITE)
+		cm_guard_lock(d, "memory written");
+	else
+		cm_guard_put_out(d);
+	cm_domain_put(d);
+}
+
+static long cm_hooks_gup(struct mm_struct *mm, unsigned long start,
+			 unsigned long nr_pages, unsigned int gup_flags,
+			 struct page **pages, CM_GUP_PARAM int *locked)
+{
+	struct cm_pass pass;
+	long ret;
+
+	cm_hooks_foreign(mm, start, nr_pages, gup_flags);
+	cm_pass_enter(&pass);
+	ret = get_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
+				    CM_GUP_ARG locked);
+	cm_pass_leave(&pass);
+	module_put(THIS_MODULE);
+	return ret;
+}
+
+static long cm_hooks_pup(struct mm_struct *mm, unsigned long start,
+			 unsigned long nr_pages, unsigned int gup_flags,
+			 struct page **pages, CM_GUP_PARAM int *locked)
+{
+	struct cm_pass pass;
+	long ret;
+
+	cm_hooks_foreign(mm, start, nr_pages, gup_flags);
+	cm_pass_enter(&pass);
+	ret = pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
+				    CM_GUP_ARG locked);
+	cm_pass_leave(&pass);
+	module_put(THIS_MODULE);
+	return ret;
+}
+
+/* Whether a call into someone else's memory needs the detour. */
+static bool cm_hooks_concerns(struct pt_regs *regs)
+{
+	struct mm_struct *mm = (void *)regs_get_kernel_argument(regs, 0);
+	unsigned int gup_flags = regs_get_kernel_argument(regs, 3);
+	struct cm_domain *d;
+	bool concerns;
+
+	/* Only uprobes split huge pages here, to put a breakpoint in. */
+	if (!(gup_flags & (FOLL_WRITE | FOLL_SPLIT_PMD)))
+		return false;
+	if (mm == current->mm || (current->flags & PF_KTHREAD))
+		return false;
+	rcu_read_lock();
+	d = cm_domain_find(mm);
+	concerns = d && !(READ_ONCE(d->locked) && (gup_flags & FOLL_WRITE));
+	rcu_read_unlock();
+	return concerns && !cm_pass_held();
+}
+
+static int cm_hooks_gup_pre(struct kprobe *p, struct pt_regs *regs)
+{
+	if (!cm_hooks_concerns(regs))
+		return 0;
+	__module_get(THIS_MODULE);
+	instruction_pointer_set(regs, (unsigned long)cm_hooks_gup);
+	return 1;
+}
+
+static int cm_hooks_pup_pre(struct kprobe *p, struct pt_regs *regs)
+{
+	if (!cm_hooks_concerns(regs))
+		return 0;
+	__module_get(THIS_MODULE);
+	instruction_pointer_set(regs, (unsigned long)cm_hooks_pup);
+	return 1;
+}
+
+/* An ftrace-based kprobe may change the instruction pointer only with one. */
+static void cm_hooks_post(struct kprobe *p, struct pt_regs *regs,
+			  unsigned long flags)
+{
+}
+
+/**
+ * struct cm_change - a tracer has set something, seal before it is used
+ * @work: runs before the tracer returns to user mode, or in its exit
+ * @domain: what it has set something in, held
+ */
+struct cm_change {
+	struct callback_head work;
+	struct cm_domain *domain;
+};
+
+static void cm_hooks_change_work(struct callback_head *work)
+{
+	struct cm_change *change = container_of(work, struct cm_change, work);
+
+	cm_guard_lock(change->domain, "registers set");
+	cm_domain_put(change->domain);
+	kfree(change);
+	module_put(THIS_MODULE);
+}
+
+/* Preemption is off. From now on no fault is served; the rest is task work. */
+static void cm_hooks_changed(struct cm_domain *d)
+{
+	struct cm_change *change;
+
+	WRITE_ONCE(d->altered, true);
+	if (READ_ONCE(d->locked))
+		return;
+	change = kmalloc(sizeof(*change), GFP_ATOMIC | __GFP_NOWARN);
+	if (change && refcount_inc_not_zero(&d->ref)) {
+		change->domain = d;
+		init_task_work(&change->work, cm_hooks_change_work);
+		__module_get(THIS_MODULE);
+		if (!task_work_add(current, &change->work, TWA_RESUME))
+			return;
+		module_put(THIS_MODULE);
+		cm_domain_put(d);
+	}
+	kfree(change);
+	/* Without it the window is put out as each thread goes to user mode. */
+	cm_guard_watch(d, true);
+}
+
+/* Whether a request sets what the thread computes with. */
+static bool cm_hooks_changes(long request, unsigned long addr,
+			     unsigned long data)
+{
+	switch (request) {
+#ifdef PTRACE_SETREGS
+	case PTRACE_SETREGS:
+#endif
+#ifdef PTRACE_SETFPREGS
+	case PTRACE_SETFPREGS:
+#endif
+#ifdef PTRACE_SETFPXREGS
+	case PTRACE_SETFPXREGS:
+#endif
+#ifdef PTRACE_SET_THREAD_AREA
+	case PTRACE_SET_THREAD_AREA:
+#endif
+#ifdef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
+	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+#endif
+	case PTRACE_SETREGSET:
+	case PTRACE_SETSIGINFO:
+	case PTRACE_SETSIGMASK:
+		return true;
+#ifdef PTRACE_ARCH_PRCTL
+	case PTRACE_ARCH_PRCTL:
+		return data != ARCH_GET_FS && data != ARCH_GET_GS &&
+		       data != ARCH_GET_CPUID;
+#endif
+	case PTRACE_POKEUSR:
+#ifdef CONFIG_X86
+		/* Debug registers stop the thread, they do not steer it. */
+		return addr < offsetof(struct user, u_debugreg);
+#else
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
+/* Whether a request lets the stopped thread go on under its tracer. */
+static bool cm_hooks_resumes(long request)
+{
+	switch (request) {
+	case PTRACE_CONT:
+	case PTRACE_SYSCALL:
+	case PTRACE_SINGLESTEP:
+#ifdef PTRACE_SINGLEBLOCK
+	case PTRACE_SINGLEBLOCK:
+#endif
+#ifdef PTRACE_SYSEMU
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int cm_hooks_ptrace_pre(struct kprobe *p, struct pt_regs *regs)
+{
+	struct task_struct *child = (void *)regs_get_kernel_argument(regs, 0);
+	long request = (int)regs_get_kernel_argument(regs, 1);
+	unsigned long addr = regs_get_kernel_argument(regs, 2);
+	unsigned long data = regs_get_kernel_argument(regs, 3);
+	struct cm_domain *d;
+
+	rcu_read_lock();
+	d = cm_domain_find(READ_ONCE(child->mm));
+	if (d) {
+		if (cm_hooks_changes(request, addr, data))
+			cm_hooks_changed(d);
+		else if (cm_hooks_resumes(request))
+			cm_guard_watch(d, true);
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+static int cm_hooks_attach_pre(struct kprobe *p, struct pt_regs *regs)
+{
+	struct task_struct *t = (void *)regs_get_kernel_argument(regs, 0);
+	int request = regs_get_kernel_argument(regs, 1);
+	struct cm_domain *d;
+
+	if (request != PTRACE_ATTACH)
+		return 0;
+	rcu_read_lock();
+	d = cm_domain_find(READ_ONCE(t->mm));
+	if (d)
+		cm_guard_watch(d, false);
+	rcu_read_unlock();
+	return 0;
+}
+
+/**
+ * struct cm_hook - a function that is watched
+ * @kp: how
+ * @needed: the module is of no use without it
+ * @set: it is being watched
+ */
+struct cm_hook {
+	struct kprobe kp;
+	bool needed;
+	bool set;
+};
+
+static struct cm_hook cm_hooks[] = {
+	{ { .symbol_name = "get_user_pages_remote",
+	    .pre_handler = cm_hooks_gup_pre,
+	    .post_handler = cm_hooks_post }, true },
+	{ { .symbol_name = "pin_user_pages_remote",
+	    .pre_handler = cm_hooks_pup_pre,
+	    .post_handler = cm_hooks_post }, true },
+	{ { .symbol_name = "arch_ptrace",
+	    .pre_handler = cm_hooks_ptrace_pre }, true },
+#ifdef CONFIG_COMPAT
+	{ { .symbol_name = "compat_arch_ptrace",
+	    .pre_handler = cm_hooks_ptrace_pre }, true },
+#endif
+	{ { .symbol_name = "proc_ptrace_connector",
+	    .pre_handler = cm_hooks_attach_pre }, false },
+};
+
+/**
+ * cm_hooks_init() - begin to listen
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or a negative errno with a line in the log.
+ */
+int cm_hooks_init(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(cm_hooks); i++) {
+		struct cm_hook *h = &cm_hooks[i];
+
+		err = register_kprobe(&h->kp);
+		h->set = !err;
+		if (!err)
+			continue;
+		if (h->needed) {
+			pr_err("cannot watch %s() in this kernel (%d): no guard, no protection\n",
+			       h->kp.symbol_name, err);
+			cm_hooks_exit();
+			return err;
+		}
+		pr_info("no %s() to watch (%d), debuggers are noticed a little later\n",
+			h->kp.symbol_name, err);
+	}
+	return 0;
+}
+
+/**
+ * cm_hooks_exit() - undo cm_hooks_init()
+ *
+ * Calls under way hold the module, so none is.
+ *
+ * Context: process context, may sleep.
+ */
+void cm_hooks_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cm_hooks); i++) {
+		if (cm_hooks[i].set)
+			unregister_kprobe(&cm_hooks[i].kp);
+		cm_hooks[i].set = false;
+	}
+}

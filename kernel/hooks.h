@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * hooks: where the guard learns what is done to a process from outside, by
+ * kprobes on the few functions that everybody has to go through.
+ */
+#ifndef _CM_HOOKS_H
+#define _CM_HOOKS_H
+
+int cm_hooks_init(void);
+void cm_hooks_exit(void);
+
+#endif /* _CM_HOOKS_H */

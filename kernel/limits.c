@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * limits: see limits.h.
+ */
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "limits.h"
+
+/**
+ * struct cm_user - what one user has
+ * @node: in cm_users
+ * @uid: the user, as the kernel sees it
+ * @refs: domains that hold on to this
+ * @regions: regions, over all processes
+ * @pages: pages that they cover
+ */
+struct cm_user {
+	struct hlist_node node;
+	kuid_t uid;
+	unsigned int refs;
+	unsigned long regions;
+	unsigned long pages;
+};
+
+static unsigned long max_regions = 65536;
+module_param(max_regions, ulong, 0644);
+MODULE_PARM_DESC(max_regions, "regions that one user may have, over all processes (65536)");
+
+static unsigned long max_pages = 1UL << 28;
+module_param(max_pages, ulong, 0644);
+MODULE_PARM_DESC(max_pages, "pages that one user's regions may cover, touched or not (268435456)");
+
+static DEFINE_MUTEX(cm_users_lock);
+static DEFINE_HASHTABLE(cm_users, 6);
+
+/**
+ * cm_limits_user_get() - find or make a user's account
+ * @uid: the user
+ *
+ * Context: process context, may sleep.
+ * Return: the account, or NULL when out of memory.
+ */
+struct cm_user *cm_limits_user_get(kuid_t uid)
+{
+	struct cm_user *user;
+
+	mutex_lock(&cm_users_lock);
+	hash_for_each_possible(cm_users, user, node, __kuid_val(uid))
+		if (uid_eq(user->uid, uid))
+			goto found;
+	user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+	if (!user)
+		goto out;
+	user->uid = uid;
+	hash_add(cm_users, &user->node, __kuid_val(uid));
+found:
+	user->refs++;
+out:
+	mutex_unlock(&cm_users_lock);
+	return user;
+}
+
+/**
+ * cm_limits_user_put() - let go of an account
+ * @user: the account
+ *
+ * Context: process context, may sleep.
+ */
+void cm_limits_user_put(struct cm_user *user)
+{
+	mutex_lock(&cm_users_lock);
+	if (!--user->refs) {
+		hash_del(&user->node);
+		kfree(user);
+	}
+	mutex_unlock(&cm_users_lock);
+}
+
+/**
+ * cm_limits_charge() - account for new regions, within the limits
+ * @user: the account
+ * @regions: how many regions more
+ * @pages: how many pages more
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -EDQUOT, nothing changed then.
+ */
+int cm_limits_charge(struct cm_user *user, unsigned long regions,
+		     unsigned long pages)
+{
+	int err = -EDQUOT;
+
+	mutex_lock(&cm_users_lock);
+	if (user->regions + regions <= READ_ONCE(max_regions) &&
+	    pages <= READ_ONCE(max_pages) &&
+	    user->pages <= READ_ONCE(max_pages) - pages) {
+		user->regions += regions;
+		user->pages += pages;
+		err = 0;
+	}
+	mutex_unlock(&cm_users_lock);
+	return err;
+}
+
+/**
+ * cm_limits_force() - account for what cannot be refused
+ * @user: the account
+ * @regions: how many regions more
+ * @pages: how many pages more
+ *
+ * Context: process context, may sleep.
+ */
+void cm_limits_force(struct cm_user *user, unsigned long regions,
+		     unsigned long pages)
+{
+	mutex_lock(&cm_users_lock);
+	user->regions += regions;
+	user->pages += pages;
+	mutex_unlock(&cm_users_lock);
+}
+
+/**
+ * cm_limits_uncharge() - account for regions that are gone
+ * @user: the account
+ * @regions: how many regions less
+ * @pages: how many pages less
+ *
+ * Context: process context, may sleep.
+ */
+void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
+			unsigned long pages)
+{
+	cm_limits_force(user, -regions, -pages);
+}
+
+/**
+ * cm_limits_max_regions() - the limit in force
+ *
+ * Return: regions per user.
+ */
+u64 cm_limits_max_regions(void)
+{
+	return READ_ONCE(max_regions);
+}
+
+/**
+ * cm_limits_max_pages() - the limit in force
+ *
+ * Return: pages per user.
+ */
+u64 cm_limits_max_pages(void)
+{
+	return READ_ONCE(max_pages);
+}

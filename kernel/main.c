@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cryptmem: memory that is ciphertext whenever its owner does not run.
+ *
+ * This file is the map: the rooms in the order in which they are opened. Each
+ * header says what its room offers and which locks it takes.
+ *
+ *	chardev   the door: /dev/cryptmem, the ioctls
+ *	region    a protected range of addresses: mmap, fault, fork, mremap
+ *	guard     keeps debuggers out; hooks: how it learns of them
+ *	sched     seals and unseals at context switches
+ *	domain    what is sealed together
+ *	window    its frames, the only plaintext there is
+ *	store     ciphertext, in shmem
+ *	cipher    encryption, by the kernel's crypto API; selftest
+ *	limits    how much one user may have
+ *	stats     counters
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kconfig.h>
+#include <linux/module.h>
+
+#include "chardev.h"
+#include "cipher.h"
+#include "domain.h"
+#include "guard.h"
+#include "sched.h"
+#include "stats.h"
+#include "store.h"
+#include "window.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/**
+ * struct cm_room - a part of the module
+ * @name: for the log
+ * @init: opens it
+ * @exit: closes it
+ */
+struct cm_room {
+	const char *name;
+	int (*init)(void);
+	void (*exit)(void);
+};
+
+static const struct cm_room cm_rooms[] = {
+	{ "cipher", cm_cipher_init, cm_cipher_exit },
+	{ "store", cm_store_init, cm_store_exit },
+	{ "domain", cm_domain_init, cm_domain_exit },
+	{ "sched", cm_sched_init, cm_sched_exit },
+	{ "guard", cm_guard_init, cm_guard_exit },
+	{ "idle", cm_window_idle_start, cm_window_idle_stop },
+	{ "stats", cm_stats_init, cm_stats_exit },
+	{ "chardev", cm_chardev_init, cm_chardev_exit },
+};
+
+static void cm_close(unsigned int n)
+{
+	while (n--)
+		cm_rooms[n].exit();
+}
+
+static int __init cm_init(void)
+{
+	unsigned int i;
+	int err;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		pr_err("PREEMPT_RT: not supported yet: new tasks are attached where this kernel may not allocate\n");
+		return -EOPNOTSUPP;
+	}
+	for (i = 0; i < ARRAY_SIZE(cm_rooms); i++) {
+		err = cm_rooms[i].init();
+		if (err) {
+			pr_err("%s: %d: not loaded\n", cm_rooms[i].name, err);
+			cm_close(i);
+			return err;
+		}
+	}
+	pr_info("ready: %s, window of %u pages\n", cm_cipher_name(),
+		cm_window_default());
+	return 0;
+}
+
+static void __exit cm_exit(void)
+{
+	cm_close(ARRAY_SIZE(cm_rooms));
+}
+
+module_init(cm_init);
+module_exit(cm_exit);
+MODULE_DESCRIPTION("Cryptographic memory: plaintext only while its owner runs");
+MODULE_AUTHOR("The cryptmem authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
+/* Accelerated drivers first: generic ones would cost several times as much. */
+MODULE_SOFTDEP("pre: aesni_intel aegis128_aesni gcm");

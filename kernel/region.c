@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * region: see region.h.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pagemap.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "domain.h"
+#include "guard.h"
+#include "limits.h"
+#include "region.h"
+#include "sched.h"
+#include "store.h"
+#include "trace.h"
+
+/* How often a parked thread looks whether the tracer has gone. */
+#define CM_PARK_POLL	(HZ / 50 ?: 1)
+
+/**
+ * struct cm_copy - pages that mremap() maps twice for a moment
+ * @link: in cm_domain.copies; under map_lock
+ * @first: first page
+ * @pages: how many
+ */
+struct cm_copy {
+	struct list_head link;
+	pgoff_t first;
+	unsigned long pages;
+};
+
+static const struct vm_operations_struct cm_vm_ops;
+
+static struct cm_region *cm_region_of(struct vm_area_struct *vma)
+{
+	return vma->vm_private_data;
+}
+
+static struct cm_region *cm_region_alloc(struct cm_domain *d)
+{
+	struct cm_region *region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+
+	if (!region)
+		return NULL;
+	refcount_set(&region->ref, 1);
+	region->domain = d;
+	return region;
+}
+
+/* Drops a VMA's share. Call without map_lock. */
+static void cm_region_put(struct cm_region *region)
+{
+	struct cm_domain *d = region->domain;
+
+	if (!refcount_dec_and_test(&region->ref))
+		return;
+	mutex_lock(&d->map_lock);
+	cm_domain_region_del(d);
+	mutex_unlock(&d->map_lock);
+	put_pid(region->tracer);
+	kfree(region);
+	cm_domain_user_put(d);
+}
+
+/* What the program sees of a failure to serve a fault, and the log. */
+static vm_fault_t cm_region_failed(struct cm_domain *d, unsigned long address,
+				   pgoff_t pgoff, int err)
+{
+	if (err == -ENOMEM)
+		return VM_FAULT_OOM;
+	if (err == -EBADMSG)
+		pr_warn_ratelimited("%s[%d]: page %#lx (%#lx of its domain): the ciphertext was tampered with: SIGBUS\n",
+				    current->comm, task_tgid_nr(current),
+				    address & PAGE_MASK, pgoff);
+	else
+		pr_warn_ratelimited("%s[%d]: page %#lx: the ciphertext cannot be read back (%d): SIGBUS\n",
+				    current->comm, task_tgid_nr(current),
+				    address & PAGE_MASK, err);
+	return VM_FAULT_SIGBUS;
+}
+
+/*
+ * Wait until the tracer may have gone. In user mode a signal is handled, and
+ * the touch then happens anew. In kernel mode the fault goes on inside the
+ * kernel; to let a signal through, the system call is broken off.
+ */
+static vm_fault_t cm_region_park(struct vm_fault *vmf, struct cm_notifier *n)
+{
+	bool user_mode = vmf->flags & FAULT_FLAG_USER;
+
+	trace_cryptmem_park(vmf->address, user_mode);
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
+	    (vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+		return VM_FAULT_SIGBUS;
+	if (!user_mode && signal_pending(current)) {
+		cm_guard_break_off(n);
+		return VM_FAULT_SIGBUS;
+	}
+	/* Without map_pages, faults always come with the mmap_lock. */
+	mmap_read_unlock(vmf->vma->vm_mm);
+	schedule_timeout_interruptible(CM_PARK_POLL);
+	return VM_FAULT_RETRY;
+}
+
+static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct cm_region *region = cm_region_of(vma);
+	struct cm_notifier *n;
+	enum cm_verdict verdict;
+	struct cm_domain *d;
+	struct page *page;
+	pgprot_t prot;
+	bool rw;
+	vm_fault_t ret;
+	int err;
+
+	if (!region)
+		return VM_FAULT_SIGBUS;
+	d = region->domain;
+	n = cm_sched_notifier(d);
+	/* Only an owner that is counted may see plaintext. */
+	if (current->mm != d->mm || vma->vm_mm != d->mm || !n)
+		return VM_FAULT_SIGBUS;
+
+	mutex_lock(&d->map_lock);
+	verdict = cm_guard_verdict(d, region, n, vmf->flags & FAULT_FLAG_USER);
+	if (verdict != CM_ADMIT) {
+		mutex_unlock(&d->map_lock);
+		return verdict == CM_PARK ? cm_region_park(vmf, n) :
+					    VM_FAULT_SIGBUS;
+	}
+	err = cm_window_fault(d, region, vmf->pgoff, write, &page, &rw);
+	if (err) {
+		ret = cm_region_failed(d, vmf->address, vmf->pgoff, err);
+	} else {
+		/*
+		 * An entry that exists is never changed in place: between our
+		 * leave and the core's change to it, the page may have been put
+		 * out and back in. Take it out and put a new one in, here.
+		 */
+		if (upgrade)
+			zap_vma_ptes(vma, vmf->address & PAGE_MASK, PAGE_SIZE);
+		prot = rw ? vm_get_page_prot(vma->vm_flags) : vma->vm_page_prot;
+		ret = vmf_insert_pfn_prot(vma, vmf->address & PAGE_MASK,
+					  page_to_pfn(page), prot);
+	}
+	mutex_unlock(&d->map_lock);
+	trace_cryptmem_fault(vmf->address, write, err);
+	return ret;
+}
+
+static vm_fault_t cm_region_fault(struct vm_fault *vmf)
+{
+	return cm_region_touch(vmf, vmf->flags & FAULT_FLAG_WRITE, false);
+}
+
+static vm_fault_t cm_region_mkwrite(struct vm_fault *vmf)
+{
+	return cm_region_touch(vmf, true, true);
+}
+
+/* What ptrace and /proc/PID/mem get. The mmap_lock is held for reading. */
+static int cm_region_access(struct vm_area_struct *vma, unsigned long addr,
+			    void *buf, int len, int write)
+{
+	struct cm_region *region = cm_region_of(vma);
+	unsigned long offset = offset_in_page(addr);
+	struct cm_domain *d;
+	struct page *page;
+	int err;
+
+	if (!region)
+		return -EFAULT;
+	d = region->domain;
+	atomic64_inc(&d->counts.refused);
+	if (write)
+		return -EACCES;
+	len = min_t(unsigned long, len, PAGE_SIZE - offset);
+	page = alloc_page(GFP_KERNEL_ACCOUNT);
+	if (!page)
+		return -ENOMEM;
+	mutex_lock(&d->map_lock);
+	err = cm_window_ciphertext(d, linear_page_index(vma, addr), page);
+	mutex_unlock(&d->map_lock);
+	if (!err)
+		memcpy(buf, page_address(page) + offset, len);
+	__free_page(page);
+	return err ?: len;
+}
+
+/*
+ * fork(): the parent's window is put out, which also takes the pages out of its
+ * page table before they are copied; then the child gets the descriptors.
+ */
+static void cm_region_fork(struct vm_area_struct *vma)
+{
+	struct cm_region *region = cm_region_of(vma), *copy;
+	struct cm_domain *parent = region->domain, *child;
+	unsigned long pages = vma_pages(vma);
+	int err;
+
+	mutex_lock(&parent->map_lock);
+	cm_window_put_out(parent, NULL);
+	child = cm_domain_fork(parent, vma->vm_mm);
+	copy = IS_ERR(child) ? NULL : cm_region_alloc(child);
+	if (copy) {
+		mutex_lock_nested(&child->map_lock, SINGLE_DEPTH_NESTING);
+		err = cm_domain_region_add(child, pages);
+		if (!err) {
+			copy->tracer = get_pid(region->tracer);
+			err = cm_domain_share(parent, child, vma->vm_pgoff,
+					      vma->vm_pgoff + pages - 1);
+			child->broken |= !!err;
+		} else {
+			kfree(copy);
+			copy = NULL;
+		}
+		mutex_unlock(&child->map_lock);
+	}
+	mutex_unlock(&parent->map_lock);
+	if (!copy && !IS_ERR(child))
+		cm_domain_user_put(child);
+	if (!copy)
+		pr_warn_ratelimited("%s[%d]: fork: no memory or quota for a region's copy: the child gets SIGBUS there\n",
+				    current->comm, task_tgid_nr(current));
+	vma->vm_private_data = copy;
+}
+
+static void cm_region_open(struct vm_area_struct *vma)
+{
+	struct cm_region *region = cm_region_of(vma);
+	struct vm_area_struct *old;
+	struct cm_domain *d;
+	struct cm_copy *copy;
+
+	if (!region)
+		return;
+	d = region->domain;
+	if (vma->vm_mm != d->mm) {
+		cm_region_fork(vma);
+		return;
+	}
+	refcount_inc(&region->ref);
+	/* A split is still covered by the whole, a copy by mremap() is not. */
+	old = vma_lookup(vma->vm_mm, vma->vm_start);
+	if (old && cm_region_of(old) == region)
+		return;
+	/* On failure the pages are kept until the last region goes. */
+	copy = kmalloc(sizeof(*copy), GFP_KERNEL | __GFP_NOFAIL);
+	copy->first = vma->vm_pgoff;
+	copy->pages = vma_pages(vma);
+	mutex_lock(&d->map_lock);
+	list_add(&copy->link, &d->copies);
+	d->mapped_pages += copy->pages;
+	cm_limits_force(d->user, 0, copy->pages);
+	mutex_unlock(&d->map_lock);
+}
+
+/* Whether another VMA maps these pages; it is the only one from now on. */
+static bool cm_region_copied(struct cm_domain *d, pgoff_t first,
+			     unsigned long pages)
+{
+	struct cm_copy *copy;
+
+	list_for_each_entry(copy, &d->copies, link) {
+		if (copy->first != first || copy->pages != pages)
+			continue;
+		list_del(&copy->link);
+		kfree(copy);
+		return true;
+	}
+	return false;
+}
+
+static void cm_region_close(struct vm_area_struct *vma)
+{
+	struct cm_region *region = cm_region_of(vma);
+	unsigned long pages = vma_pages(vma);
+	struct cm_domain *d;
+
+	if (!region)
+		return;
+	d = region->domain;
+	mutex_lock(&d->map_lock);
+	if (!cm_region_copied(d, vma->vm_pgoff, pages))
+		cm_domain_erase(d, vma->vm_pgoff, vma->vm_pgoff + pages - 1);
+	d->mapped_pages -= pages;
+	cm_limits_uncharge(d->user, 0, pages);
+	mutex_unlock(&d->map_lock);
+	cm_region_put(region);
+}
+
+static const struct vm_operations_struct cm_vm_ops = {
+	.open = cm_region_open,
+	.close = cm_region_close,
+	.fault = cm_region_fault,
+	.pfn_mkwrite = cm_region_mkwrite,
+	.access = cm_region_access,
+};
+
+/**
+ * cm_region_mmap() - make a region
+ * @d: the domain of the caller, live
+ * @vma: what is being mapped
+ *
+ * Context: process context, may sleep, the mmap_lock is held for writing.
+ * Return: 0; -EPERM not the process that opened the device; -EINVAL not
+ * MAP_SHARED or not at offset 0; -EACCES executable; -EDQUOT, -ENOMEM, -ENFILE.
+ */
+int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
+{
+	unsigned long pages = vma_pages(vma);
+	struct cm_region *region;
+	int err;
+
+	if (current->mm != d->mm || vma->vm_mm != d->mm)
+		return -EPERM;
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff)
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EACCES;
+	region = cm_region_alloc(d);
+	if (!region)
+		return -ENOMEM;
+
+	mutex_lock(&d->map_lock);
+	err = cm_domain_region_add(d, pages);
+	if (!err && d->next_pgoff + pages > (ULONG_MAX >> (PAGE_SHIFT + 1))) {
+		cm_limits_uncharge(d->user, 0, pages);
+		d->mapped_pages -= pages;
+		cm_domain_region_del(d);
+		err = -EOVERFLOW;
+	}
+	if (!err) {
+		vma->vm_pgoff = d->next_pgoff;
+		d->next_pgoff += pages;
+		region->tracer = cm_guard_tracer(d);
+	}
+	mutex_unlock(&d->map_lock);
+	if (err) {
+		kfree(region);
+		return err;
+	}
+	cm_domain_user_get(d);
+	vm_flags_clear(vma, VM_MAYEXEC);
+	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_private_data = region;
+	vma->vm_ops = &cm_vm_ops;
+	return 0;
+}
+
+/**
+ * cm_region_covers() - whether a range lies in one region
+ * @mm: address space, mmap_lock held
+ * @start: first byte
+ * @end: behind the last byte
+ *
+ * Return: whether it does.
+ */
+bool cm_region_covers(struct mm_struct *mm, unsigned long start,
+		      unsigned long end)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, start);
+
+	return vma && vma->vm_ops == &cm_vm_ops && end <= vma->vm_end;
+}
+
+/**
+ * cm_region_discard() - have pages read as zero again, and free what they hold
+ * @d: the domain of the caller
+ * @start: first byte, page aligned
+ * @len: bytes, page aligned, not 0
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOMEM when part of it is no region of the caller: what comes
+ * before that has been discarded; -EINTR.
+ */
+int cm_region_discard(struct cm_domain *d, unsigned long start,
+		      unsigned long len)
+{
+	unsigned long end = start + len, stop;
+	struct vm_area_struct *vma;
+	struct cm_region *region;
+	pgoff_t first;
+	int err = 0;
+
+	if (mmap_read_lock_killable(d->mm))
+		return -EINTR;
+	while (start < end) {
+		vma = vma_lookup(d->mm, start);
+		region = vma && vma->vm_ops == &cm_vm_ops ? cm_region_of(vma) :
+							    NULL;
+		if (!region || region->domain != d) {
+			err = -ENOMEM;
+			break;
+		}
+		stop = min(end, vma->vm_end);
+		first = linear_page_index(vma, start);
+		mutex_lock(&d->map_lock);
+		zap_vma_ptes(vma, start, stop - start);
+		cm_domain_erase(d, first,
+				first + ((stop - start) >> PAGE_SHIFT) - 1);
+		mutex_unlock(&d->map_lock);
+		start = stop;
+	}
+	mmap_read_unlock(d->mm);
+	return err;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * selftest: what must be right before the module accepts a secret. The module
+ * does not load when one of these fails.
+ */
+#ifndef _CM_SELFTEST_H
+#define _CM_SELFTEST_H
+
+#include <linux/types.h>
+
+struct cm_key;
+
+int cm_selftest_known_answer(const char *cipher);
+int cm_selftest_page(struct cm_key *key, bool authenticated);
+
+#endif /* _CM_SELFTEST_H */

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stats: see stats.h. For people and tools, in debugfs:
+ *
+ *	/sys/kernel/debug/cryptmem/totals	name value, a line each
+ *	/sys/kernel/debug/cryptmem/domains	a line for each live domain, named
+ *						in the first
+ */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+
+#include "domain.h"
+#include "guard.h"
+#include "stats.h"
+
+#define CM_COUNTERS(x)							\
+	x(seals) x(clean_seals) x(unseals) x(switch_seals) x(switch_ns)	\
+	x(switch_ns_max) x(tampered) x(faults) x(evictions)
+
+static DEFINE_RAW_SPINLOCK(cm_stats_lock);
+static struct cm_counts cm_retired; /* under cm_stats_lock */
+static struct dentry *cm_stats_dir;
+
+static void cm_stats_add(struct cm_counts *to, struct cm_counts *c)
+{
+	u64 worst = max(to->switch_ns_max, c->switch_ns_max);
+
+#define CM_ADD(name) to->name += c->name;
+	CM_COUNTERS(CM_ADD)
+#undef CM_ADD
+	to->switch_ns_max = worst;
+	atomic64_add(atomic64_read(&c->parked), &to->parked);
+	atomic64_add(atomic64_read(&c->refused), &to->refused);
+}
+
+/**
+ * cm_stats_retire() - keep the numbers of a domain that has just died
+ * @d: the domain
+ *
+ * Context: any.
+ */
+void cm_stats_retire(struct cm_domain *d)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_stats_lock, flags);
+	cm_stats_add(&cm_retired, &d->counts);
+	raw_spin_unlock_irqrestore(&cm_stats_lock, flags);
+}
+
+/**
+ * struct cm_totals - what is summed over live domains
+ * @counts: counters
+ * @domains: how many domains
+ * @regions: their regions
+ * @pages: pages they have used
+ * @frames: pages in their windows
+ */
+struct cm_totals {
+	struct cm_counts counts;
+	u64 domains;
+	u64 regions;
+	u64 pages;
+	u64 frames;
+};
+
+static void cm_stats_sum(struct cm_domain *d, void *arg)
+{
+	struct cm_totals *t = arg;
+
+	cm_stats_add(&t->counts, &d->counts);
+	t->domains++;
+	t->regions += READ_ONCE(d->regions);
+	t->pages += READ_ONCE(d->used_pages);
+	t->frames += READ_ONCE(d->window.count);
+}
+
+static int cm_totals_show(struct seq_file *m, void *unused)
+{
+	struct cm_totals t = {};
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_stats_lock, flags);
+	cm_stats_add(&t.counts, &cm_retired);
+	raw_spin_unlock_irqrestore(&cm_stats_lock, flags);
+	cm_domain_for_each(cm_stats_sum, &t);
+
+	seq_printf(m, "domains %llu\n", t.domains);
+	seq_printf(m, "regions %llu\n", t.regions);
+	seq_printf(m, "used_pages %llu\n", t.pages);
+	seq_printf(m, "window_pages %llu\n", t.frames);
+#define CM_SHOW(name) seq_printf(m, #name " %llu\n", t.counts.name);
+	CM_COUNTERS(CM_SHOW)
+#undef CM_SHOW
+	seq_printf(m, "parked %lld\n", atomic64_read(&t.counts.parked));
+	seq_printf(m, "refused %lld\n", atomic64_read(&t.counts.refused));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(cm_totals);
+
+static void cm_stats_show_domain(struct cm_domain *d, void *arg)
+{
+	struct seq_file *m = arg;
+
+	seq_printf(m, "%d ", d->pid);
+	seq_escape(m, d->comm, " \t\n\\");
+	seq_printf(m, " %s %u %llu %llu %u %u",
+		   d->locked ? "locked" : cm_guard_traced(d) ? "traced" :
+		   d->broken ? "broken" : d->regions ? "active" : "empty",
+		   READ_ONCE(d->regions), READ_ONCE(d->mapped_pages),
+		   READ_ONCE(d->used_pages), READ_ONCE(d->window.count),
+		   READ_ONCE(d->window.limit));
+#define CM_SHOW(name) seq_printf(m, " %llu", d->counts.name);
+	CM_COUNTERS(CM_SHOW)
+#undef CM_SHOW
+	seq_printf(m, " %lld %lld\n", atomic64_read(&d->counts.parked),
+		   atomic64_read(&d->counts.refused));
+}
+
+static int cm_domains_show(struct seq_file *m, void *unused)
+{
+	seq_puts(m, "pid comm state regions mapped_pages used_pages window_pages window");
+#define CM_HEAD(name) seq_puts(m, " " #name);
+	CM_COUNTERS(CM_HEAD)
+#undef CM_HEAD
+	seq_puts(m, " parked refused\n");
+	cm_domain_for_each(cm_stats_show_domain, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(cm_domains);
+
+/**
+ * cm_stats_init() - show the numbers
+ *
+ * Nothing depends on it: without debugfs the module works all the same.
+ *
+ * Context: process context, may sleep.
+ * Return: 0.
+ */
+int cm_stats_init(void)
+{
+	cm_stats_dir = debugfs_create_dir("cryptmem", NULL);
+	debugfs_create_file("totals", 0400, cm_stats_dir, NULL,
+			    &cm_totals_fops);
+	debugfs_create_file("domains", 0400, cm_stats_dir, NULL,
+			    &cm_domains_fops);
+	return 0;
+}
+
+/**
+ * cm_stats_exit() - undo cm_stats_init()
+ *
+ * Context: process context, may sleep.
+ */
+void cm_stats_exit(void)
+{
+	debugfs_remove_recursive(cm_stats_dir);
+}

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * window: see window.h.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "cipher.h"
+#include "domain.h"
+#include "store.h"
+#include "trace.h"
+#include "window.h"
+
+static unsigned int window = 32;
+module_param(window, uint, 0644);
+MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once (32; 8 to 65536)");
+
+static unsigned int idle_ms = 1000;
+module_param(idle_ms, uint, 0644);
+MODULE_PARM_DESC(idle_ms, "a domain asleep for so long is unmapped, 0: never (1000)");
+
+/**
+ * cm_window_default() - the limit that a new domain gets
+ *
+ * Return: pages, within the bounds.
+ */
+unsigned int cm_window_default(void)
+{
+	return clamp(READ_ONCE(window), (unsigned int)CM_WINDOW_MIN,
+		     (unsigned int)CM_WINDOW_MAX);
+}
+
+/**
+ * cm_window_setup() - make an empty window
+ * @w: the window
+ */
+void cm_window_setup(struct cm_window *w)
+{
+	INIT_LIST_HEAD(&w->list);
+	xa_init_flags(&w->frames, XA_FLAGS_ACCOUNT);
+	w->limit = cm_window_default();
+}
+
+/* Encrypt a frame into its store page. The domain's lock is held. */
+static void cm_window_seal_frame(struct cm_domain *d, struct cm_frame *f)
+{
+	if (!f->dirty) {
+		d->counts.clean_seals++;
+	} else if (cm_cipher_encrypt(d->cipher, f->pg->key, f->page, f->store,
+				     &f->pg->nonce, f->pg->tag)) {
+		/*
+		 * Cannot happen with a cipher that passed its self-test. If it
+		 * does, the contents are lost, but neither disclosed nor
+		 * silently replaced: a wrong tag makes the next touch a SIGBUS.
+		 */
+		memset(f->pg->tag, 0, sizeof(f->pg->tag));
+	} else {
+		d->counts.seals++;
+	}
+	clear_page(page_address(f->page));
+}
+
+/* Decrypt a frame from its store page. The domain's lock is held. */
+static void cm_window_unseal_frame(struct cm_domain *d, struct cm_frame *f)
+{
+	if (!f->pg || !f->pg->nonce)
+		return;
+	if (cm_cipher_decrypt(d->cipher, f->pg->key, f->page, f->store,
+			      f->pg->nonce, f->pg->tag)) {
+		f->bad = true;
+		d->window.bad = true;
+		d->counts.tampered++;
+	} else {
+		d->counts.unseals++;
+	}
+}
+
+static void cm_window_clock(struct cm_domain *d, u64 start)
+{
+	u64 ns = ktime_get_mono_fast_ns() - start;
+
+	d->counts.switch_ns += ns;
+	if (ns > d->counts.switch_ns_max)
+		d->counts.switch_ns_max = ns;
+}
+
+/**
+ * cm_window_seal() - no plaintext from here on
+ * @d: the domain; its lock is held
+ *
+ * Context: any, the scheduler's included: the domain's lock held, irqs off.
+ * Bounded by the size of the window.
+ */
+void cm_window_seal(struct cm_domain *d)
+{
+	u64 start = ktime_get_mono_fast_ns();
+	struct cm_frame *f;
+
+	if (!d->window.plain)
+		return;
+	d->window.plain = false;
+	d->window.sealed_at = jiffies;
+	if (list_empty(&d->window.list))
+		return;
+	list_for_each_entry(f, &d->window.list, list)
+		cm_window_seal_frame(d, f);
+	d->counts.switch_seals++;
+	cm_window_clock(d, start);
+	trace_cryptmem_seal(d->mm, d->window.count);
+}
+
+/**
+ * cm_window_unseal() - plaintext for the owner that is about to run
+ * @d: the domain; its lock is held
+ *
+ * A frame that does not authenticate stays zero, and window.bad is set: whoever
+ * runs next must call cm_window_put_out_bad() before it goes to user mode.
+ *
+ * Context: as cm_window_seal().
+ */
+void cm_window_unseal(struct cm_domain *d)
+{
+	u64 start = ktime_get_mono_fast_ns();
+	struct cm_frame *f;
+
+	if (d->window.plain)
+		return;
+	d->window.plain = true;
+	if (list_empty(&d->window.list))
+		return;
+	list_for_each_entry(f, &d->window.list, list)
+		cm_window_unseal_frame(d, f);
+	cm_window_clock(d, start);
+	trace_cryptmem_unseal(d->mm, d->window.count);
+}
+
+static void cm_window_unmap(struct cm_domain *d, pgoff_t pgoff)
+{
+	unmap_mapping_range(d->inode->i_mapping, (loff_t)pgoff << PAGE_SHIFT,
+			    PAGE_SIZE, 1);
+}
+
+/*
+ * Take a frame, unmapped before, out of the window and give its memory back.
+ * With @seal its contents go into the store, else they are thrown away.
+ */
+static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool seal)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	if (d->window.plain && seal && !f->bad)
+		cm_window_seal_frame(d, f);
+	else
+		clear_page(page_address(f->page));
+	list_del(&f->list);
+	d->window.count--;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+
+	xa_erase(&d->window.frames, f->pgoff);
+	if (f->store)
+		cm_store_unpin(f->store, f->dirty);
+	__free_page(f->page);
+	kfree(f);
+}
+
+static void cm_window_evict(struct cm_domain *d)
+{
+	struct cm_frame *f;
+
+	f = list_first_entry(&d->window.list, struct cm_frame, list);
+	cm_window_unmap(d, f->pgoff);
+	cm_window_remove(d, f, true);
+	d->counts.evictions++;
+}
+
+/**
+ * cm_window_put_out() - unmap and seal frames
+ * @d: the domain; map_lock is held
+ * @keep: says which regions' frames stay, or NULL: none
+ *
+ * Context: process context, may sleep; may be called with an mmap_lock held.
+ */
+void cm_window_put_out(struct cm_domain *d,
+		       bool (*keep)(struct cm_region *region))
+{
+	struct cm_frame *f, *next;
+
+	lockdep_assert_held(&d->map_lock);
+	/* Unmap first: nobody may write to a frame while it is sealed. */
+	list_for_each_entry_safe(f, next, &d->window.list, list) {
+		if (keep && keep(f->region))
+			continue;
+		cm_window_unmap(d, f->pgoff);
+		cm_window_remove(d, f, true);
+	}
+}
+
+/**
+ * cm_window_put_out_bad() - unmap the frames that did not authenticate
+ * @d: the domain; map_lock is held
+ *
+ * The next touch reads the store again, fails again, and gives SIGBUS.
+ *
+ * Context: process context, may sleep.
+ */
+void cm_window_put_out_bad(struct cm_domain *d)
+{
+	struct cm_frame *f, *next;
+
+	lockdep_assert_held(&d->map_lock);
+	WRITE_ONCE(d->window.bad, false);
+	list_for_each_entry_safe(f, next, &d->window.list, list) {
+		if (!f->bad)
+			continue;
+		cm_window_unmap(d, f->pgoff);
+		cm_window_remove(d, f, false);
+	}
+}
+
+/**
+ * cm_window_throw_away() - drop frames and what they hold
+ * @d: the domain; map_lock is held
+ * @first: first page
+ * @last: last page, included
+ *
+ * The caller has unmapped them, or is about to forget their contents anyway.
+ *
+ * Context: process context, may sleep.
+ */
+void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last)
+{
+	struct cm_frame *f;
+	unsigned long at;
+
+	lockdep_assert_held(&d->map_lock);
+	xa_for_each_range(&d->window.frames, at, f, first, last)
+		cm_window_remove(d, f, false);
+}
+
+/**
+ * cm_window_resize() - set how many frames there may be
+ * @d: the domain; map_lock is held
+ * @limit: pages
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ERANGE.
+ */
+int cm_window_resize(struct cm_domain *d, unsigned int limit)
+{
+	lockdep_assert_held(&d->map_lock);
+	if (limit < CM_WINDOW_MIN || limit > CM_WINDOW_MAX)
+		return -ERANGE;
+	d->window.limit = limit;
+	while (d->window.count > limit)
+		cm_window_evict(d);
+	return 0;
+}
+
+static void cm_window_frame_free(struct cm_frame *f)
+{
+	if (f->store)
+		cm_store_unpin(f->store, false);
+	if (f->page)
+		__free_page(f->page);
+	kfree(f);
+}
+
+static struct cm_frame *cm_window_frame_alloc(struct cm_domain *d,
+					      struct cm_region *region,
+					      pgoff_t pgoff)
+{
+	struct cm_frame *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	f->pgoff = pgoff;
+	f->region = region;
+	f->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!f->page) {
+		kfree(f);
+		return ERR_PTR(-ENOMEM);
+	}
+	f->pg = xa_load(&d->pages, pgoff);
+	if (f->pg) {
+		struct page *store = cm_store_pin(f->pg);
+
+		if (IS_ERR(store)) {
+			cm_window_frame_free(f);
+			return ERR_CAST(store);
+		}
+		f->store = store;
+	}
+	return f;
+}
+
+/* Bring a page in: allocate, make room, decrypt. */
+static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
+					   struct cm_region *region,
+					   pgoff_t pgoff)
+{
+	struct cm_frame *f = cm_window_frame_alloc(d, region, pgoff);
+	unsigned long flags;
+	bool bad;
+	int err;
+
+	if (IS_ERR(f))
+		return f;
+	err = xa_err(xa_store(&d->window.frames, pgoff, f, GFP_KERNEL));
+	if (err) {
+		cm_window_frame_free(f);
+		return ERR_PTR(err);
+	}
+	while (d->window.count >= d->window.limit)
+		cm_window_evict(d);
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	list_add_tail(&f->list, &d->window.list);
+	d->window.count++;
+	if (d->window.plain)
+		cm_window_unseal_frame(d, f);
+	bad = f->bad;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	if (bad) {
+		cm_window_remove(d, f, false);
+		return ERR_PTR(-EBADMSG);
+	}
+	return f;
+}
+
+/*
+ * Before a frame may be written: give it a descriptor that is ours alone and
+ * under our key. A forked relative keeps the old one.
+ */
+static int cm_window_make_dirty(struct cm_domain *d, struct cm_frame *f)
+{
+	struct cm_page *old = f->pg, *pg = old;
+	struct page *store = f->store;
+	unsigned long flags;
+
+	if (f->dirty)
+		return 0;
+	if (!pg || refcount_read(&pg->ref) > 1 || pg->key != d->key) {
+		int err;
+
+		pg = cm_store_page_create(d->store, d->key);
+		if (!pg)
+			return -ENOMEM;
+		store = cm_store_pin(pg);
+		if (IS_ERR(store)) {
+			cm_store_page_put(pg);
+			return PTR_ERR(store);
+		}
+		err = xa_err(xa_store(&d->pages, f->pgoff, pg, GFP_KERNEL));
+		if (err) {
+			cm_store_unpin(store, false);
+			cm_store_page_put(pg);
+			return err;
+		}
+		if (!old)
+			d->used_pages++;
+	}
+	raw_spin_lock_irqsave(&d->lock, flags);
+	swap(f->store, store);
+	f->pg = pg;
+	f->dirty = true;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	if (old != pg && old) {
+		cm_store_unpin(store, false);
+		cm_store_page_put(old);
+	}
+	return 0;
+}
+
+/**
+ * cm_window_fault() - have a page in the window
+ * @d: the domain; map_lock is held
+ * @region: the region of the page
+ * @pgoff: the page
+ * @write: whether it is going to be written
+ * @page: out: the frame's memory
+ * @rw: out: whether it may be mapped writable
+ *
+ * Context: process context of a running owner, may sleep.
+ * Return: 0, -ENOMEM, -EBADMSG when the ciphertext is not ours, -EIO when it
+ * cannot be read back from swap.
+ */
+int cm_window_fault(struct cm_domain *d, struct cm_region *region,
+		    pgoff_t pgoff, bool write, struct page **page, bool *rw)
+{
+	struct cm_frame *f;
+	int err;
+
+	lockdep_assert_held(&d->map_lock);
+	f = xa_load(&d->window.frames, pgoff);
+	if (!f) {
+		f = cm_window_bring_in(d, region, pgoff);
+		if (IS_ERR(f))
+			return PTR_ERR(f);
+	}
+	if (f->bad)
+		return -EBADMSG;
+	if (write) {
+		err = cm_window_make_dirty(d, f);
+		if (err)
+			return err;
+	}
+	*page = f->page;
+	*rw = f->dirty;
+	d->counts.faults++;
+	return 0;
+}
+
+/**
+ * cm_window_ciphertext() - what an outsider gets to read of a page
+ * @d: the domain; map_lock is held
+ * @pgoff: the page
+ * @out: a page for it
+ *
+ * The ciphertext in the store if that is current, else the page encrypted on
+ * the spot under a nonce of its own. A page never written is noise.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -ENOMEM or -EIO.
+ */
+int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out)
+{
+	struct cm_frame *f = xa_load(&d->window.frames, pgoff);
+	struct cm_page *pg = xa_load(&d->pages, pgoff);
+	u8 tag[CM_TAG_SIZE];
+	unsigned long flags;
+	struct page *store;
+	int err = -ENODATA;
+	u64 nonce;
+
+	lockdep_assert_held(&d->map_lock);
+	if (!pg) {
+		get_random_bytes(page_address(out), PAGE_SIZE);
+		return 0;
+	}
+	if (f) {
+		u8 *lowmem_tag = kmalloc(sizeof(tag), GFP_KERNEL);
+
+		if (!lowmem_tag)
+			return -ENOMEM;
+		raw_spin_lock_irqsave(&d->lock, flags);
+		if (d->window.plain && f->dirty)
+			err = cm_cipher_encrypt(d->cipher, d->key, f->page, out,
+						&nonce, lowmem_tag);
+		raw_spin_unlock_irqrestore(&d->lock, flags);
+		kfree(lowmem_tag);
+		if (err != -ENODATA)
+			return err;
+	}
+	store = cm_store_pin(pg);
+	if (IS_ERR(store))
+		return PTR_ERR(store);
+	memcpy(page_address(out), page_address(store), PAGE_SIZE);
+	cm_store_unpin(store, false);
+	return 0;
+}
+
+/*
+ * Idle: a domain that sleeps for long is unmapped, so that waking it costs only
+ * what it then touches, and its ciphertext can be swapped out.
+ */
+static void cm_window_idle(struct work_struct *work);
+static DECLARE_DELAYED_WORK(cm_window_idle_work, cm_window_idle);
+
+static void cm_window_idle_one(struct cm_domain *d, void *arg)
+{
+	unsigned long idle = msecs_to_jiffies(READ_ONCE(idle_ms));
+
+	if (!idle || READ_ONCE(d->window.plain) || !READ_ONCE(d->window.count))
+		return;
+	if (time_before(jiffies, READ_ONCE(d->window.sealed_at) + idle))
+		return;
+	if (!mutex_trylock(&d->map_lock))
+		return;
+	if (!READ_ONCE(d->window.plain))
+		cm_window_put_out(d, NULL);
+	mutex_unlock(&d->map_lock);
+}
+
+static void cm_window_idle(struct work_struct *work)
+{
+	cm_domain_for_each(cm_window_idle_one, NULL);
+	schedule_delayed_work(&cm_window_idle_work, HZ / 2);
+}
+
+/**
+ * cm_window_idle_start() - start looking for domains that sleep
+ *
+ * Return: 0.
+ */
+int cm_window_idle_start(void)
+{
+	schedule_delayed_work(&cm_window_idle_work, HZ / 2);
+	return 0;
+}
+
+/**
+ * cm_window_idle_stop() - undo cm_window_idle_start()
+ *
+ * Context: process context, may sleep.
+ */
+void cm_window_idle_stop(void)
+{
+	cancel_delayed_work_sync(&cm_window_idle_work);
+}

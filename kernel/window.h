@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * window: the frames of a domain, the only memory that ever holds plaintext.
+ *
+ * A frame stands for one page of the domain while it is mapped. Page tables are
+ * changed only in process context, with map_lock held; a context switch only
+ * changes the contents: sealing encrypts a dirty frame into its store page and
+ * wipes it, a clean one it only wipes; unsealing decrypts. So the invariants:
+ *
+ *  - frames hold plaintext if and only if ->plain; else they are zero;
+ *  - a frame whose page table entry can be written is ->dirty, and has a
+ *    descriptor that nobody shares, under the domain's own key;
+ *  - the store pages of all frames are pinned.
+ *
+ * Every function here wants map_lock held, except the two for the scheduler.
+ */
+#ifndef _CM_WINDOW_H
+#define _CM_WINDOW_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+struct cm_domain;
+struct cm_page;
+struct cm_region;
+struct page;
+
+/**
+ * struct cm_frame - a page of plaintext, or zero
+ * @list: in cm_window.list, oldest first; under map_lock and the domain's lock
+ * @pgoff: which page of the domain it stands for
+ * @page: the memory
+ * @region: the region it is part of
+ * @pg: its ciphertext's descriptor, NULL: never written, all zero
+ * @store: the pinned store page of @pg
+ * @dirty: it may differ from the ciphertext
+ * @bad: its ciphertext did not authenticate; @page is zero
+ */
+struct cm_frame {
+	struct list_head list;
+	pgoff_t pgoff;
+	struct page *page;
+	struct cm_region *region;
+	struct cm_page *pg;
+	struct page *store;
+	bool dirty;
+	bool bad;
+};
+
+/**
+ * struct cm_window - the frames of a domain
+ * @list: all of them
+ * @frames: pgoff -> struct cm_frame; under map_lock
+ * @count: how many there are
+ * @limit: how many there may be
+ * @plain: see above; under the domain's lock
+ * @bad: some frame is bad: it must be unmapped before anybody sees zeros
+ * @sealed_at: jiffies at the last seal at a switch
+ */
+struct cm_window {
+	struct list_head list;
+	struct xarray frames;
+	unsigned int count;
+	unsigned int limit;
+	bool plain;
+	bool bad;
+	unsigned long sealed_at;
+};
+
+#define CM_WINDOW_MIN	8
+#define CM_WINDOW_MAX	65536
+
+unsigned int cm_window_default(void);
+
+void cm_window_setup(struct cm_window *w);
+int cm_window_resize(struct cm_domain *d, unsigned int limit);
+
+int cm_window_fault(struct cm_domain *d, struct cm_region *region,
+		    pgoff_t pgoff, bool write, struct page **page, bool *rw);
+void cm_window_put_out(struct cm_domain *d,
+		       bool (*keep)(struct cm_region *region));
+void cm_window_put_out_bad(struct cm_domain *d);
+void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last);
+int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out);
+
+/* For the scheduler's hooks: the domain's lock held, irqs off. */
+void cm_window_seal(struct cm_domain *d);
+void cm_window_unseal(struct cm_domain *d);
+
+int cm_window_idle_start(void);
+void cm_window_idle_stop(void);
+
+#endif /* _CM_WINDOW_H */
