@@ -33,9 +33,9 @@ static int cm_fs_init_context(struct fs_context *fc)
 	return init_pseudo(fc, CM_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
+/* No owner: our own mount of it must not keep the module from being unloaded. */
 static struct file_system_type cm_fs_type = {
 	.name = "cryptmem",
-	.owner = THIS_MODULE,
 	.init_fs_context = cm_fs_init_context,
 	.kill_sb = kill_anon_super,
 };

@@ -31,10 +31,12 @@ static void after_fork(void)
 }
 
 /*
- * Not done in a constructor: the preload library is called before those run.
- * And not under the lock: pthread_atfork() may call malloc().
+ * To be done before others register handlers that allocate: theirs have to run
+ * while the lock is free. The preload library is called before constructors
+ * are, so the first call does it too. Never under the lock: pthread_atfork() may
+ * call malloc().
  */
-static void handle_forks(void)
+__attribute__((constructor)) static void handle_forks(void)
 {
 	static atomic_bool done;
 
@@ -223,7 +225,7 @@ static struct block find(const char *who, bool freeing, const void *ptr)
 	if (page->kind != PAGE_SPAN || ptr != sl_pages_address(page))
 		sl_die(who, "of inner pointer", ptr);
 	return (struct block){ .page = page,
-			       .bytes = page->count * PAGE_BYTES };
+			       .bytes = sl_pages_span_bytes(page) };
 }
 
 void sl_heap_free(const char *who, void *ptr)

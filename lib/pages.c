@@ -109,6 +109,12 @@ static size_t best_size(void)
 	return pages;
 }
 
+/* A smaller mapping may do. EAGAIN: over RLIMIT_MEMLOCK, after mlockall(). */
+static bool too_much(int err)
+{
+	return err == -ENOMEM || err == -EDQUOT || err == -EAGAIN;
+}
+
 int sl_pages_grow(size_t count, size_t align)
 {
 	size_t least = count + align / PAGE_BYTES - 1;
@@ -138,7 +144,7 @@ int sl_pages_grow(size_t count, size_t align)
 			return 0;
 		}
 		pages /= 2;
-	} while ((err == -ENOMEM || err == -EDQUOT) && pages * 2 > least);
+	} while (too_much(err) && pages * 2 > least);
 	sl_meta_unmap(arena, sizeof(*arena));
 	return err;
 }
@@ -187,9 +193,7 @@ static void give_back(struct page *page, size_t count, bool stale)
 	struct arena *arena = page->arena;
 	size_t first = index_of(page);
 
-	if (count > arena->pages - first ||
-	    bits_fill(arena->taken, first, count, false) != count)
-		sl_die(NULL, "corrupted record of", sl_pages_address(page));
+	bits_fill(arena->taken, first, count, false);
 	page->kind = PAGE_FREED;
 	arena->free += count;
 	if (arena->hint > first)
@@ -218,10 +222,21 @@ static int discard(void *start, size_t length)
 	return err;
 }
 
+size_t sl_pages_span_bytes(const struct page *page)
+{
+	const struct arena *arena = page->arena;
+	size_t first = index_of(page), end = first + page->count;
+
+	if (!page->count || end > arena->pages ||
+	    bits_next(arena->taken, first, end, false) != end)
+		sl_die(NULL, "corrupted record of", sl_pages_address(page));
+	return page->count * PAGE_BYTES;
+}
+
 void sl_pages_free_span(struct page *page)
 {
 	char *start = sl_pages_address(page);
-	size_t length = page->count * PAGE_BYTES;
+	size_t length = sl_pages_span_bytes(page);
 	bool wiped = page->count > WIPE_PAGES && !discard(start, length);
 
 	if (!wiped)

@@ -50,6 +50,8 @@ struct page *sl_pages_take(size_t count, size_t align, enum page_kind kind);
 /* Makes an arena with room for that. Returns 0 or a negative errno. */
 int sl_pages_grow(size_t count, size_t align);
 
+/* How long a span is, having checked that this can be true. */
+size_t sl_pages_span_bytes(const struct page *page);
 /* Wipes a span and gives its pages back. */
 void sl_pages_free_span(struct page *page);
 /* Gives a page back whose content is zero already. */

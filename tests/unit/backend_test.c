@@ -87,6 +87,8 @@ int sl_backend_discard(int handle, void *start, size_t length)
 	int err = fault();
 
 	(void)handle;
+	if (!err)
+		err = -backend_test.discard_error;
 	if (err)
 		return err;
 	if (madvise(start, length, MADV_DONTNEED))

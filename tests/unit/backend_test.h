@@ -17,6 +17,7 @@ struct backend_test {
 	size_t largest;			/* map() gives ENOMEM above; 0: no limit */
 	size_t max_pages;		/* what limits() says; 0: a lot */
 	int open_error;			/* open() gives this errno, unless 0 */
+	int discard_error;		/* discard() gives this errno, unless 0 */
 	unsigned int state;		/* what state() says */
 	size_t calls;			/* of all that may fail */
 	size_t fail_at;			/* that call fails; 0: none */

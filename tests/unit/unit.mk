@@ -1,13 +1,65 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Unit tests of libsalloc, for a host without the module. Included from the top of the tree, after lib/lib.mk.
+#
+#	make check-unit		everything below, by prove(1)
+#	make check-unit-plain	the C tests against the very objects that are shipped, and the shell tests
+#	make check-unit-asan	the C tests, all compiled with ASan and UBSan
+#	make check-unit-valgrind	the plain C tests under memcheck, fewer rounds
 
 UNIT_OUT := build/tests/unit
+UNIT_TESTS := bits contract model aborts threads failures footprint status backend
+UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
+# What every test but `backend` is linked with, and what it is not.
+UNIT_CORE := $(LIB_CORE) salloc
+UNIT_COMMON := tap backend_test
 UNIT_PRELOAD := $(UNIT_OUT)/libsalloc-preload-test.so
-UNIT_PIC := $(filter-out backend,$(LIB_PRELOAD))
 
-$(UNIT_OUT)/pic/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
+UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+UNIT_VALGRIND := valgrind -q --error-exitcode=99 --child-silent-after-fork=yes
+
+.PHONY: check-unit check-unit-plain check-unit-asan check-unit-valgrind
+
+check-unit: check-unit-plain check-unit-asan check-unit-valgrind
+
+check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) lib
+	prove --exec '' $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_SCRIPTS)
+
+check-unit-asan: $(UNIT_TESTS:%=$(UNIT_OUT)/asan/%)
+	UNIT_PERCENT=25 prove --exec '' $^
+
+check-unit-valgrind: $(UNIT_TESTS:%=$(UNIT_OUT)/%)
+	UNIT_PERCENT=3 prove --exec '$(UNIT_VALGRIND)' $^
+
+$(UNIT_OUT)/obj/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(UNIT_PRELOAD): $(UNIT_PIC:%=$(LIB_OUT)/obj/%.o) $(UNIT_OUT)/pic/backend_test.o
+$(UNIT_OUT)/asan/obj/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
+	@mkdir -p $(@D)
+	$(CC) $(LIB_CFLAGS) $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(UNIT_OUT)/asan/obj/lib/%.o: lib/%.c tests/unit/unit.mk lib/lib.mk
+	@mkdir -p $(@D)
+	$(CC) $(LIB_CFLAGS) $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+UNIT_WRAP := -Wl,--wrap=syscall,--wrap=ioctl,--wrap=mmap,--wrap=munmap
+
+$(UNIT_OUT)/backend: $(UNIT_OUT)/obj/backend.o $(UNIT_OUT)/obj/tap.o $(LIB_OUT)/obj/backend.o
+	$(CC) -pthread $(UNIT_WRAP) -o $@ $^
+
+$(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o lib/backend.o)
+	$(CC) -pthread $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
+
+$(UNIT_OUT)/%: $(UNIT_OUT)/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/obj/%.o) $(UNIT_CORE:%=$(LIB_OUT)/obj/%.o)
+	$(CC) -pthread -o $@ $^
+
+$(UNIT_OUT)/asan/%: $(UNIT_OUT)/asan/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/asan/obj/%.o) \
+		$(UNIT_CORE:%=$(UNIT_OUT)/asan/obj/lib/%.o)
+	$(CC) -pthread $(UNIT_SANITIZE) -o $@ $^
+
+# The preload library as it is shipped, but for the backend.
+$(UNIT_PRELOAD): $(filter-out %/backend.o,$(LIB_PRELOAD:%=$(LIB_OUT)/obj/%.o)) $(UNIT_OUT)/obj/backend_test.o
 	$(CC) $(LIB_LDFLAGS) -o $@ $^
+
+.SECONDARY:
+-include $(wildcard $(UNIT_OUT)/obj/*.d $(UNIT_OUT)/asan/obj/*.d $(UNIT_OUT)/asan/obj/lib/*.d)

@@ -56,13 +56,13 @@ class Modules:
                 self.path[underscored(path)] = path
                 self.needs[underscored(path)] = [underscored(need) for need in needs.split()]
 
-    def closure(self, names, have=()):
-        """Paths of `names` and all they need, in an order in which they load. Those built in (or unknown to this
+    def closure(self, names):
+        """`names` and all they need, in an order in which they load. Those built in (or unknown to this
         kernel, which is the same to us) are left out."""
         order = []
 
         def add(name):
-            if name not in self.path or name in order or name in have:
+            if name not in self.path or name in order:
                 return
             for need in self.needs[name]:
                 add(need)
@@ -86,7 +86,7 @@ def agent():
 
 
 def build(kernel_dir, release):
-    files = {"bin": None, "m": None, "m/base": None, "m/crypto": None, "proc": None, "sys": None, "dev": None}
+    files = {"bin": None, "m": None, "proc": None, "sys": None, "dev": None}
     with open(BUSYBOX, "rb") as file:
         files["bin/busybox"] = file.read()
     for applet in APPLETS:
@@ -95,10 +95,8 @@ def build(kernel_dir, release):
         files["init"] = file.read()
     files["agent"] = agent()
     modules = Modules(kernel_dir, release)
-    base = modules.closure(BASE)
-    for directory, names in ("base", base), ("crypto", modules.closure(CRYPTO, base)):
-        for number, name in enumerate(names):
-            files[f"m/{directory}/{number:02}-{name}.ko"] = modules.content(name)
+    for number, name in enumerate(modules.closure(BASE + CRYPTO)):
+        files[f"m/{number:02}-{name}.ko"] = modules.content(name)
     return archive(files)
 
 

@@ -51,7 +51,8 @@ class Machine:
         self._root(tmp)
         if options.share:
             self._filesystem("share", lambda fd: [
-                VIRTIOFSD, f"--fd={fd}", "-o", f"source={options.share}", "-o", "sandbox=chroot", "-o", "cache=auto"])
+                VIRTIOFSD, f"--fd={fd}", "-o", f"source={options.share}", "-o", "sandbox=chroot", "-o", "cache=auto",
+                "-o", "log_level=err"])
         if options.disk:
             self.arguments += ["-blockdev", json.dumps({"driver": "file", "filename": options.disk, "node-name": "disk"}),
                                "-device", "virtio-blk-pci,drive=disk"]
