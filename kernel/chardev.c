@@ -20,7 +20,7 @@
 #include "guard.h"
 #include "limits.h"
 #include "region.h"
-#include "sched.h"
+#include "tasks.h"
 
 /* The border, byte for byte: no holes, and what is there stays there. */
 static_assert(sizeof(struct cryptmem_query) == 72);
@@ -196,7 +196,7 @@ static int cm_chardev_open(struct inode *inode, struct file *file)
 	d = cm_domain_open(current->mm);
 	if (IS_ERR(d))
 		return PTR_ERR(d);
-	err = cm_sched_attach(d);
+	err = cm_tasks_attach(d);
 	if (err) {
 		cm_domain_user_put(d);
 		return err;

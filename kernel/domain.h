@@ -10,14 +10,14 @@
  *
  * Lock order, outermost first:
  *
- *	cm_sched_attach_lock (sched.c)	never under an mmap_lock
+ *	cm_attach_lock (tasks.c)	never under an mmap_lock
  *	mm->mmap_lock
  *	cm_domain.map_lock		a mutex: what is mapped, what is where
  *	  i_mmap_rwsem, page table locks, shmem's, crypto's (taken by callees)
  *	  cm_domains_lock (domain.c)	a raw spinlock: who is live
  *	    cm_domain.lock		a raw spinlock, irqs off: contents of
  *					frames, count of running tasks
- *	      cm_sched_lock (sched.c)	a raw spinlock, irqs off: a domain's
+ *	      cm_tasks_lock (tasks.c)	a raw spinlock, irqs off: a domain's
  *					list of tasks
  *
  * The scheduler takes cm_domain.lock under its run-queue lock. So nothing done
@@ -55,8 +55,8 @@ struct mm_struct;
  * @user: the account that regions are charged to
  * @inode: its i_mmap knows every VMA of this domain and of those it was forked
  *	from or into, so that unmap_mapping_range() finds them
- * @attached: every task of @mm has a notifier; under cm_sched_attach_lock
- * @tasks: those notifiers; under cm_sched_lock
+ * @attached: every task of @mm has a notifier; under cm_attach_lock
+ * @tasks: those notifiers; under cm_tasks_lock
  * @map_lock: see above
  * @pages: pgoff -> struct cm_page, absent means zero; under @map_lock
  * @copies: ranges of pgoff that mremap() maps twice for a moment
@@ -91,7 +91,7 @@ struct cm_domain {
 	bool attached;
 	struct list_head tasks;
 
-	struct mutex map_lock;
+	struct mutex map_lock; /* what is mapped, what is where */
 	struct xarray pages;
 	struct list_head copies;
 	unsigned long next_pgoff;

@@ -16,6 +16,7 @@
 #include "hooks.h"
 #include "region.h"
 #include "sched.h"
+#include "tasks.h"
 
 static bool cm_guard_has_uprobes(struct cm_domain *d)
 {
@@ -28,11 +29,13 @@ static bool cm_guard_has_uprobes(struct cm_domain *d)
  * @t: the task
  *
  * Context: any, the scheduler included.
- * Return: whether it is traced, or has uprobes.
+ * Return: whether it is traced, or has uprobes, or was traced not long ago.
  */
 bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t)
 {
-	if (likely(!READ_ONCE(t->ptrace) && !cm_guard_has_uprobes(d)))
+	/* ->resumed: a tracer was there; has it gone? */
+	if (likely(!READ_ONCE(t->ptrace) && !READ_ONCE(d->resumed) &&
+		   !cm_guard_has_uprobes(d)))
 		return false;
 	WRITE_ONCE(d->watched, true);
 	return true;
@@ -68,7 +71,7 @@ static struct cm_tracers cm_guard_look(struct cm_domain *d)
 {
 	struct cm_tracers s = {};
 
-	cm_sched_for_each_task(d, cm_guard_look_at, &s);
+	cm_tasks_for_each(d, cm_guard_look_at, &s);
 	return s;
 }
 
@@ -239,7 +242,7 @@ void cm_guard_watch(struct cm_domain *d, bool resumed)
 	if (resumed)
 		WRITE_ONCE(d->resumed, true);
 	WRITE_ONCE(d->watched, true);
-	cm_sched_kick(d);
+	cm_tasks_kick(d);
 }
 
 /**

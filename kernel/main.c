@@ -9,8 +9,10 @@
  *	region    a protected range of addresses: mmap, fault, fork, mremap
  *	guard     keeps debuggers out; hooks: how it learns of them
  *	sched     seals and unseals at context switches
+ *	tasks     has every task of a domain take part in that
  *	domain    what is sealed together
  *	window    its frames, the only plaintext there is
+ *	idle      unmaps what sleeps for long; power: refuses hibernation
  *	store     ciphertext, in shmem
  *	cipher    encryption, by the kernel's crypto API; selftest
  *	limits    how much one user may have
@@ -25,9 +27,11 @@
 #include "cipher.h"
 #include "domain.h"
 #include "guard.h"
-#include "sched.h"
+#include "idle.h"
+#include "power.h"
 #include "stats.h"
 #include "store.h"
+#include "tasks.h"
 #include "window.h"
 
 #define CREATE_TRACE_POINTS
@@ -49,9 +53,10 @@ static const struct cm_room cm_rooms[] = {
 	{ "cipher", cm_cipher_init, cm_cipher_exit },
 	{ "store", cm_store_init, cm_store_exit },
 	{ "domain", cm_domain_init, cm_domain_exit },
-	{ "sched", cm_sched_init, cm_sched_exit },
+	{ "tasks", cm_tasks_init, cm_tasks_exit },
 	{ "guard", cm_guard_init, cm_guard_exit },
-	{ "idle", cm_window_idle_start, cm_window_idle_stop },
+	{ "idle", cm_idle_init, cm_idle_exit },
+	{ "power", cm_power_init, cm_power_exit },
 	{ "stats", cm_stats_init, cm_stats_exit },
 	{ "chardev", cm_chardev_init, cm_chardev_exit },
 };

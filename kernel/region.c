@@ -18,7 +18,7 @@
 #include "limits.h"
 #include "region.h"
 #include "sched.h"
-#include "store.h"
+#include "tasks.h"
 #include "trace.h"
 
 /* How often a parked thread looks whether the tracer has gone. */
@@ -125,7 +125,7 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 	if (!region)
 		return VM_FAULT_SIGBUS;
 	d = region->domain;
-	n = cm_sched_notifier(d);
+	n = cm_tasks_counted(d);
 	/* Only an owner that is counted may see plaintext. */
 	if (current->mm != d->mm || vma->vm_mm != d->mm || !n)
 		return VM_FAULT_SIGBUS;

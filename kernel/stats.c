@@ -7,6 +7,7 @@
  *						in the first
  */
 #include <linux/debugfs.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
@@ -15,22 +16,49 @@
 #include "guard.h"
 #include "stats.h"
 
-#define CM_COUNTERS(x)							\
-	x(seals) x(clean_seals) x(unseals) x(switch_seals) x(switch_ns)	\
-	x(switch_ns_max) x(tampered) x(faults) x(evictions)
+/**
+ * struct cm_counter - a counter as it is shown
+ * @name: its name
+ * @offset: where it is in struct cm_counts
+ * @worst: it is a maximum, not a sum
+ */
+struct cm_counter {
+	const char *name;
+	size_t offset;
+	bool worst;
+};
+
+static const struct cm_counter cm_counters[] = {
+	{ "seals", offsetof(struct cm_counts, seals) },
+	{ "clean_seals", offsetof(struct cm_counts, clean_seals) },
+	{ "unseals", offsetof(struct cm_counts, unseals) },
+	{ "switch_seals", offsetof(struct cm_counts, switch_seals) },
+	{ "switch_ns", offsetof(struct cm_counts, switch_ns) },
+	{ "switch_ns_max", offsetof(struct cm_counts, switch_ns_max), true },
+	{ "tampered", offsetof(struct cm_counts, tampered) },
+	{ "faults", offsetof(struct cm_counts, faults) },
+	{ "evictions", offsetof(struct cm_counts, evictions) },
+};
 
 static DEFINE_RAW_SPINLOCK(cm_stats_lock);
 static struct cm_counts cm_retired; /* under cm_stats_lock */
 static struct dentry *cm_stats_dir;
 
+static u64 *cm_stats_counter(struct cm_counts *c, unsigned int i)
+{
+	return (void *)c + cm_counters[i].offset;
+}
+
 static void cm_stats_add(struct cm_counts *to, struct cm_counts *c)
 {
-	u64 worst = max(to->switch_ns_max, c->switch_ns_max);
+	unsigned int i;
 
-#define CM_ADD(name) to->name += c->name;
-	CM_COUNTERS(CM_ADD)
-#undef CM_ADD
-	to->switch_ns_max = worst;
+	for (i = 0; i < ARRAY_SIZE(cm_counters); i++) {
+		u64 *sum = cm_stats_counter(to, i);
+		u64 value = READ_ONCE(*cm_stats_counter(c, i));
+
+		*sum = cm_counters[i].worst ? max(*sum, value) : *sum + value;
+	}
 	atomic64_add(atomic64_read(&c->parked), &to->parked);
 	atomic64_add(atomic64_read(&c->refused), &to->refused);
 }
@@ -81,6 +109,7 @@ static int cm_totals_show(struct seq_file *m, void *unused)
 {
 	struct cm_totals t = {};
 	unsigned long flags;
+	unsigned int i;
 
 	raw_spin_lock_irqsave(&cm_stats_lock, flags);
 	cm_stats_add(&t.counts, &cm_retired);
@@ -91,9 +120,9 @@ static int cm_totals_show(struct seq_file *m, void *unused)
 	seq_printf(m, "regions %llu\n", t.regions);
 	seq_printf(m, "used_pages %llu\n", t.pages);
 	seq_printf(m, "window_pages %llu\n", t.frames);
-#define CM_SHOW(name) seq_printf(m, #name " %llu\n", t.counts.name);
-	CM_COUNTERS(CM_SHOW)
-#undef CM_SHOW
+	for (i = 0; i < ARRAY_SIZE(cm_counters); i++)
+		seq_printf(m, "%s %llu\n", cm_counters[i].name,
+			   *cm_stats_counter(&t.counts, i));
 	seq_printf(m, "parked %lld\n", atomic64_read(&t.counts.parked));
 	seq_printf(m, "refused %lld\n", atomic64_read(&t.counts.refused));
 	return 0;
@@ -103,6 +132,7 @@ DEFINE_SHOW_ATTRIBUTE(cm_totals);
 static void cm_stats_show_domain(struct cm_domain *d, void *arg)
 {
 	struct seq_file *m = arg;
+	unsigned int i;
 
 	seq_printf(m, "%d ", d->pid);
 	seq_escape(m, d->comm, " \t\n\\");
@@ -112,19 +142,19 @@ static void cm_stats_show_domain(struct cm_domain *d, void *arg)
 		   READ_ONCE(d->regions), READ_ONCE(d->mapped_pages),
 		   READ_ONCE(d->used_pages), READ_ONCE(d->window.count),
 		   READ_ONCE(d->window.limit));
-#define CM_SHOW(name) seq_printf(m, " %llu", d->counts.name);
-	CM_COUNTERS(CM_SHOW)
-#undef CM_SHOW
+	for (i = 0; i < ARRAY_SIZE(cm_counters); i++)
+		seq_printf(m, " %llu", *cm_stats_counter(&d->counts, i));
 	seq_printf(m, " %lld %lld\n", atomic64_read(&d->counts.parked),
 		   atomic64_read(&d->counts.refused));
 }
 
 static int cm_domains_show(struct seq_file *m, void *unused)
 {
+	unsigned int i;
+
 	seq_puts(m, "pid comm state regions mapped_pages used_pages window_pages window");
-#define CM_HEAD(name) seq_puts(m, " " #name);
-	CM_COUNTERS(CM_HEAD)
-#undef CM_HEAD
+	for (i = 0; i < ARRAY_SIZE(cm_counters); i++)
+		seq_printf(m, " %s", cm_counters[i].name);
 	seq_puts(m, " parked refused\n");
 	cm_domain_for_each(cm_stats_show_domain, m);
 	return 0;

@@ -20,10 +20,6 @@ static unsigned int window = 32;
 module_param(window, uint, 0644);
 MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once (32; 8 to 65536)");
 
-static unsigned int idle_ms = 1000;
-module_param(idle_ms, uint, 0644);
-MODULE_PARM_DESC(idle_ms, "a domain asleep for so long is unmapped, 0: never (1000)");
-
 /**
  * cm_window_default() - the limit that a new domain gets
  *
@@ -49,6 +45,9 @@ void cm_window_setup(struct cm_window *w)
 /* Encrypt a frame into its store page. The domain's lock is held. */
 static void cm_window_seal_frame(struct cm_domain *d, struct cm_frame *f)
 {
+	/* Its zeros must never become a page that authenticates. */
+	if (f->bad)
+		return;
 	if (!f->dirty) {
 		d->counts.clean_seals++;
 	} else if (cm_cipher_encrypt(d->cipher, f->pg->key, f->page, f->store,
@@ -154,7 +153,7 @@ static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool seal)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	if (d->window.plain && seal && !f->bad)
+	if (d->window.plain && seal)
 		cm_window_seal_frame(d, f);
 	else
 		clear_page(page_address(f->page));
@@ -463,53 +462,4 @@ int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out)
 	memcpy(page_address(out), page_address(store), PAGE_SIZE);
 	cm_store_unpin(store, false);
 	return 0;
-}
-
-/*
- * Idle: a domain that sleeps for long is unmapped, so that waking it costs only
- * what it then touches, and its ciphertext can be swapped out.
- */
-static void cm_window_idle(struct work_struct *work);
-static DECLARE_DELAYED_WORK(cm_window_idle_work, cm_window_idle);
-
-static void cm_window_idle_one(struct cm_domain *d, void *arg)
-{
-	unsigned long idle = msecs_to_jiffies(READ_ONCE(idle_ms));
-
-	if (!idle || READ_ONCE(d->window.plain) || !READ_ONCE(d->window.count))
-		return;
-	if (time_before(jiffies, READ_ONCE(d->window.sealed_at) + idle))
-		return;
-	if (!mutex_trylock(&d->map_lock))
-		return;
-	if (!READ_ONCE(d->window.plain))
-		cm_window_put_out(d, NULL);
-	mutex_unlock(&d->map_lock);
-}
-
-static void cm_window_idle(struct work_struct *work)
-{
-	cm_domain_for_each(cm_window_idle_one, NULL);
-	schedule_delayed_work(&cm_window_idle_work, HZ / 2);
-}
-
-/**
- * cm_window_idle_start() - start looking for domains that sleep
- *
- * Return: 0.
- */
-int cm_window_idle_start(void)
-{
-	schedule_delayed_work(&cm_window_idle_work, HZ / 2);
-	return 0;
-}
-
-/**
- * cm_window_idle_stop() - undo cm_window_idle_start()
- *
- * Context: process context, may sleep.
- */
-void cm_window_idle_stop(void)
-{
-	cancel_delayed_work_sync(&cm_window_idle_work);
 }

@@ -88,7 +88,4 @@ int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out);
 void cm_window_seal(struct cm_domain *d);
 void cm_window_unseal(struct cm_domain *d);
 
-int cm_window_idle_start(void);
-void cm_window_idle_stop(void);
-
 #endif /* _CM_WINDOW_H */

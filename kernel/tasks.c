@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tasks: see tasks.h.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/mempool.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/stop_machine.h>
+#include <linux/tracepoint.h>
+
+#include "domain.h"
+#include "sched.h"
+#include "tasks.h"
+
+/* Notifiers kept for forks that cannot wait for memory. */
+#define CM_RESERVE	64
+
+static DEFINE_MUTEX(cm_attach_lock);
+static DEFINE_RAW_SPINLOCK(cm_tasks_lock);
+static struct kmem_cache *cm_notifier_cache;
+static mempool_t *cm_notifier_pool;
+static atomic_t cm_notifiers = ATOMIC_INIT(0); /* in some task's list */
+
+static void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
+			   struct task_struct *t)
+{
+	unsigned long flags;
+
+	atomic_inc(&cm_notifiers);
+	memset(n, 0, sizeof(*n));
+	cm_sched_prepare(n);
+	cm_domain_get(d);
+	n->domain = d;
+	n->task = t;
+	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	list_add_tail(&n->link, &d->tasks);
+	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
+}
+
+/**
+ * cm_tasks_free() - give back a notifier that is in no task's list any more
+ * @n: the notifier
+ *
+ * Context: any but NMI.
+ */
+void cm_tasks_free(struct cm_notifier *n)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	list_del(&n->link);
+	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
+	cm_domain_put(n->domain);
+	mempool_free(n, cm_notifier_pool);
+	atomic_dec(&cm_notifiers);
+}
+
+/**
+ * cm_tasks_notifier() - a task's notifier
+ * @t: a task that cannot be in the middle of changing its list: the caller, one
+ *	about to run on this CPU, or any while the machine is stopped
+ * @d: of this domain
+ *
+ * Context: any.
+ * Return: the notifier, or NULL.
+ */
+struct cm_notifier *cm_tasks_notifier(struct task_struct *t,
+				      struct cm_domain *d)
+{
+	struct preempt_notifier *pn;
+
+	hlist_for_each_entry(pn, &t->preempt_notifiers, link) {
+		struct cm_notifier *n = cm_sched_ours(pn);
+
+		if (n && n->domain == d)
+			return n;
+	}
+	return NULL;
+}
+
+/**
+ * cm_tasks_counted() - the caller's notifier in a domain, if it is counted
+ * @d: the domain
+ *
+ * Context: process context.
+ * Return: the notifier, or NULL: the caller must not see plaintext.
+ */
+struct cm_notifier *cm_tasks_counted(struct cm_domain *d)
+{
+	struct cm_notifier *n = cm_tasks_notifier(current, d);
+
+	return n && READ_ONCE(n->counted) ? n : NULL;
+}
+
+/**
+ * cm_tasks_for_each() - look at the tasks of a domain
+ * @d: the domain
+ * @fn: called for each; true stops
+ * @arg: passed on
+ *
+ * Context: any; @fn is called with a raw spinlock held, irqs off.
+ * Return: whether @fn ever returned true.
+ */
+bool cm_tasks_for_each(struct cm_domain *d,
+		       bool (*fn)(struct task_struct *t, void *arg),
+		       void *arg)
+{
+	struct cm_notifier *n;
+	unsigned long flags;
+	bool found = false;
+
+	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	list_for_each_entry(n, &d->tasks, link) {
+		found = fn(n->task, arg);
+		if (found)
+			break;
+	}
+	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
+	return found;
+}
+
+/**
+ * cm_tasks_kick() - queue work for every task of a domain
+ * @d: the domain
+ *
+ * Context: any but NMI.
+ */
+void cm_tasks_kick(struct cm_domain *d)
+{
+	struct cm_notifier *n;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	list_for_each_entry(n, &d->tasks, link)
+		cm_sched_queue_work(n);
+	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
+}
+
+/* A task that shares or copies an mm with a domain has been made. */
+static void cm_tasks_new(void *data, struct task_struct *child,
+			 unsigned long clone_flags)
+{
+	struct cm_domain *d = cm_domain_find(child->mm);
+	struct cm_notifier *n;
+
+	if (!d)
+		return;
+	n = mempool_alloc(cm_notifier_pool, GFP_ATOMIC);
+	if (!n) {
+		/* It must never reach user mode: kill it before it starts. */
+		send_sig(SIGKILL, child, 1);
+		return;
+	}
+	if (!(clone_flags & CLONE_VM))
+		WRITE_ONCE(d->pid, task_tgid_nr(child));
+	cm_tasks_setup(n, d, child);
+	/* The child does not run yet: nobody walks its list. */
+	hlist_add_head(&n->pn.link, &child->preempt_notifiers);
+}
+
+/* The caller has a new mm: what it left may have nobody running any more. */
+static void cm_tasks_exec(void *data, struct task_struct *t, pid_t old_pid,
+			  struct linux_binprm *bprm)
+{
+	struct preempt_notifier *pn;
+
+	hlist_for_each_entry(pn, &t->preempt_notifiers, link) {
+		struct cm_notifier *n = cm_sched_ours(pn);
+
+		if (!n || n->domain->mm == t->mm)
+			continue;
+		cm_sched_uncount(n, NULL);
+		cm_sched_queue_work(n);
+	}
+}
+
+/* The task cannot be in the scheduler now: its list may be changed. */
+static void cm_tasks_detach(struct task_struct *t)
+{
+	struct preempt_notifier *pn;
+	struct hlist_node *next;
+
+	hlist_for_each_entry_safe(pn, next, &t->preempt_notifiers, link) {
+		struct cm_notifier *n = cm_sched_ours(pn);
+
+		if (!n)
+			continue;
+		hlist_del(&pn->link);
+		cm_tasks_free(n);
+	}
+}
+
+/*
+ * A dead task is freed: it will never run again. Its work was run, or refused,
+ * when it exited.
+ */
+static void cm_tasks_freed(void *data, struct task_struct *t)
+{
+	cm_tasks_detach(t);
+}
+
+/**
+ * struct cm_attach - what the stopped machine is to do
+ * @d: the domain to attach all tasks to
+ * @spare: notifiers for them, linked through ->link
+ * @missing: out: how many more were needed
+ */
+struct cm_attach {
+	struct cm_domain *d;
+	struct list_head spare;
+	unsigned int missing;
+};
+
+/*
+ * Every other CPU is in its stopper thread: no task is inside the scheduler or
+ * in a section with preemption off, so any task's list may be changed.
+ */
+static int cm_tasks_attach_stopped(void *data)
+{
+	struct cm_attach *a = data;
+	struct task_struct *g, *t;
+
+	for_each_process_thread(g, t) {
+		struct cm_notifier *n;
+
+		if (t->mm != a->d->mm || cm_tasks_notifier(t, a->d))
+			continue;
+		n = list_first_entry_or_null(&a->spare, struct cm_notifier,
+					     link);
+		if (!n) {
+			a->missing++;
+			continue;
+		}
+		list_del(&n->link);
+		cm_tasks_setup(n, a->d, t);
+		hlist_add_head(&n->pn.link, &t->preempt_notifiers);
+	}
+	return 0;
+}
+
+static int cm_tasks_attach_others(struct cm_domain *d)
+{
+	struct cm_attach a = { .d = d, .spare = LIST_HEAD_INIT(a.spare) };
+	struct cm_notifier *n, *next;
+	unsigned int want = get_nr_threads(current) + 4;
+	int err = 0;
+
+	do {
+		while (want) {
+			n = kmem_cache_alloc(cm_notifier_cache, GFP_KERNEL);
+			if (!n) {
+				err = -ENOMEM;
+				goto out;
+			}
+			list_add(&n->link, &a.spare);
+			want--;
+		}
+		a.missing = 0;
+		err = stop_machine(cm_tasks_attach_stopped, &a, NULL);
+		want = a.missing;
+	} while (!err && want);
+out:
+	list_for_each_entry_safe(n, next, &a.spare, link)
+		kmem_cache_free(cm_notifier_cache, n);
+	return err;
+}
+
+static int cm_tasks_attach_self(struct cm_domain *d)
+{
+	struct cm_notifier *n;
+
+	n = kmem_cache_alloc(cm_notifier_cache, GFP_KERNEL);
+	if (!n)
+		return -ENOMEM;
+	cm_tasks_setup(n, d, current);
+	preempt_disable();
+	preempt_notifier_register(&n->pn);
+	cm_sched_count(n);
+	preempt_enable();
+	return 0;
+}
+
+/**
+ * cm_tasks_attach() - have every task of a domain counted
+ * @d: the domain of the caller's mm, live: from now on new tasks are attached
+ *
+ * Context: process context, may sleep, no mmap_lock held. A process with
+ * several tasks stops the machine for a moment, once.
+ * Return: 0 or -ENOMEM.
+ */
+int cm_tasks_attach(struct cm_domain *d)
+{
+	int err = 0;
+
+	mutex_lock(&cm_attach_lock);
+	if (!d->attached) {
+		if (thread_group_empty(current) &&
+		    atomic_read(&d->mm->mm_users) == 1)
+			err = cm_tasks_attach_self(d);
+		else
+			err = cm_tasks_attach_others(d);
+		d->attached = !err;
+	}
+	mutex_unlock(&cm_attach_lock);
+	return err;
+}
+
+/**
+ * struct cm_probe - a tracepoint of the kernel that we listen to
+ * @name: its name
+ * @fn: our function
+ * @tp: the tracepoint, once found
+ */
+struct cm_probe {
+	const char *name;
+	void *fn;
+	struct tracepoint *tp;
+};
+
+static struct cm_probe cm_probes[] = {
+	{ "task_newtask", cm_tasks_new },
+	{ "sched_process_exec", cm_tasks_exec },
+	{ "sched_process_free", cm_tasks_freed },
+};
+
+static void cm_tasks_find_tracepoint(struct tracepoint *tp, void *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cm_probes); i++)
+		if (!strcmp(tp->name, cm_probes[i].name))
+			cm_probes[i].tp = tp;
+}
+
+static void cm_tasks_unprobe(unsigned int n)
+{
+	while (n--)
+		tracepoint_probe_unregister(cm_probes[n].tp, cm_probes[n].fn,
+					    NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int cm_tasks_probe(void)
+{
+	unsigned int i;
+	int err;
+
+	for_each_kernel_tracepoint(cm_tasks_find_tracepoint, NULL);
+	for (i = 0; i < ARRAY_SIZE(cm_probes); i++) {
+		if (!cm_probes[i].tp) {
+			pr_err("this kernel has no tracepoint %s (CONFIG_TRACEPOINTS)\n",
+			       cm_probes[i].name);
+			err = -ENOENT;
+		} else {
+			err = tracepoint_probe_register(cm_probes[i].tp,
+							cm_probes[i].fn, NULL);
+		}
+		if (err) {
+			cm_tasks_unprobe(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * cm_tasks_init() - listen to the scheduler
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -ENOMEM, -ENOENT when a tracepoint is missing.
+ */
+int cm_tasks_init(void)
+{
+	int err = -ENOMEM;
+
+	cm_notifier_cache = kmem_cache_create("cryptmem_notifier",
+					      sizeof(struct cm_notifier), 0,
+					      SLAB_ACCOUNT, NULL);
+	if (!cm_notifier_cache)
+		return err;
+	cm_notifier_pool = mempool_create_slab_pool(CM_RESERVE,
+						    cm_notifier_cache);
+	if (!cm_notifier_pool)
+		goto err_cache;
+	err = cm_tasks_probe();
+	if (err)
+		goto err_pool;
+	/* Patches kernel text: process context only, hence not per domain. */
+	preempt_notifier_inc();
+	return 0;
+
+err_pool:
+	mempool_destroy(cm_notifier_pool);
+err_cache:
+	kmem_cache_destroy(cm_notifier_cache);
+	return err;
+}
+
+static int cm_tasks_detach_stopped(void *unused)
+{
+	struct task_struct *g, *t;
+
+	for_each_process_thread(g, t)
+		cm_tasks_detach(t);
+	return 0;
+}
+
+/**
+ * cm_tasks_exit() - undo cm_tasks_init()
+ *
+ * No domain is live any more, but tasks that have not been to user mode since
+ * still carry notifiers. Queued work holds the module, so none is pending.
+ *
+ * Context: process context, may sleep.
+ */
+void cm_tasks_exit(void)
+{
+	stop_machine(cm_tasks_detach_stopped, NULL, NULL);
+	/* The dead that wait for RCU are in no list of tasks any more. */
+	while (atomic_read(&cm_notifiers)) {
+		rcu_barrier();
+		msleep(20);
+	}
+	cm_tasks_unprobe(ARRAY_SIZE(cm_probes));
+	preempt_notifier_dec();
+	/* A task may have been preempted on the last lines of our work. */
+	synchronize_rcu_tasks();
+	mempool_destroy(cm_notifier_pool);
+	kmem_cache_destroy(cm_notifier_cache);
+}
