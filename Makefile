@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# cryptmem. The targets for people:
+#
+#	make		the library, the command, and the module for the kernels of the tests
+#	make demo	an ssh-agent loses its key to root, and one that keeps it	(root; installs what it needs)
+#	make check	every test; ends in `N passed, N failed`			(root; installs what it needs)
+#	make bench	figures								(root; installs what it needs)
+#	make module	the module for the running kernel, into build/module/
+#	make install	library, command, headers, man pages; module-install: the module too
+#	make style	the kernel's checkpatch --strict, sparse, W=1
+#	make clean
+
+KERNELS ?= 6.1 6.12
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+all: lib tool kernels
+.PHONY: all kernels module module-install demo check bench style clean deps-%
+
+include lib/lib.mk
+-include tool/tool.mk
+-include tests/unit/unit.mk
+-include tests/guest/guest.mk
+
+deps-%:
+	@scripts/deps $*
+
+kernels:
+	scripts/kernel-build $(KERNELS)
+
+module:
+	mkdir -p build/module/src/probe build/module/include
+	cp -u kernel/*.[ch] kernel/Kbuild build/module/src
+	cp -u kernel/probe/*.c build/module/src/probe
+	cp -ru include/uapi build/module/include
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module/src modules
+
+module-install: module
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module/src modules_install
+
+demo:
+	@scripts/deps build vm demo
+	@$(MAKE) --no-print-directory lib tool kernels >build-demo.log 2>&1 || { cat build-demo.log; rm -f build-demo.log; exit 2; }; \
+		rm -f build-demo.log
+	@demo/run $(KERNELS)
+
+check:
+	@scripts/check $(KERNELS)
+
+bench:
+	@scripts/deps build vm
+	@$(MAKE) --no-print-directory lib tool kernels >/dev/null
+	@bench/run
+
+style:
+	@scripts/deps build vm test
+	scripts/style
+
+clean:
+	rm -rf build
