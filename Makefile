@@ -4,7 +4,6 @@
 #	make		the library, the command, and the module for the kernels of the tests
 #	make demo	an ssh-agent loses its key to root, and one that keeps it	(root; installs what it needs)
 #	make check	every test; ends in `N passed, N failed`			(root; installs what it needs)
-#	make bench	figures								(root; installs what it needs)
 #	make module	the module for the running kernel, into build/module/
 #	make install	library, command, headers, man pages; module-install: the module too
 #	make style	the kernel's checkpatch --strict, sparse, W=1
@@ -14,7 +13,7 @@ KERNELS ?= 6.1 6.12
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
 all: lib tool kernels
-.PHONY: all kernels module module-install demo check bench style clean deps-%
+.PHONY: all kernels module module-install demo check style clean deps-%
 
 include lib/lib.mk
 -include tool/tool.mk
@@ -45,11 +44,6 @@ demo:
 
 check:
 	@scripts/check $(KERNELS)
-
-bench:
-	@scripts/deps build vm
-	@$(MAKE) --no-print-directory lib tool kernels >/dev/null
-	@bench/run
 
 style:
 	@scripts/deps build vm test

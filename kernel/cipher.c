@@ -60,6 +60,12 @@ MODULE_PARM_DESC(cipher, "gcm(aes) (default), aegis128, or cbc(aes) as the paper
 static const struct cm_cipher *cm_cipher;
 /* Keeps the driver loaded, so that making a key never has to load modules. */
 static struct cm_key *cm_cipher_anchor;
+/*
+ * The driver that passed the self-test. Keys are made by its name: a better one
+ * for the cipher's name may appear at any time (through AF_ALG any user can
+ * make one that answers later, from a thread).
+ */
+static char cm_cipher_driver[CRYPTO_MAX_ALG_NAME];
 
 static struct cm_key *cm_cipher_key_make(const u8 *bytes)
 {
@@ -70,9 +76,9 @@ static struct cm_key *cm_cipher_key_make(const u8 *bytes)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&key->ref, 1);
 	if (cm_cipher->aead)
-		key->tfm = crypto_alloc_aead(cm_cipher->name, 0, 0);
+		key->tfm = crypto_alloc_aead(cm_cipher_driver, 0, 0);
 	else
-		key->tfm = crypto_alloc_skcipher(cm_cipher->name, 0, 0);
+		key->tfm = crypto_alloc_skcipher(cm_cipher_driver, 0, 0);
 	if (IS_ERR(key->tfm)) {
 		err = PTR_ERR(key->tfm);
 		kfree(key);
@@ -304,6 +310,13 @@ bool cm_cipher_authenticated(void)
 	return cm_cipher->aead;
 }
 
+static const char *cm_cipher_key_driver(struct cm_key *key)
+{
+	return crypto_tfm_alg_driver_name(cm_cipher->aead ?
+					  crypto_aead_tfm(key->tfm) :
+					  crypto_skcipher_tfm(key->tfm));
+}
+
 /**
  * cm_cipher_init() - choose the cipher and prove it on this machine
  *
@@ -327,6 +340,7 @@ int cm_cipher_init(void)
 	err = cm_selftest_known_answer(cm_cipher->name);
 	if (err)
 		return err;
+	strscpy(cm_cipher_driver, cm_cipher->name, sizeof(cm_cipher_driver));
 	cm_cipher_anchor = cm_cipher_key_create();
 	if (IS_ERR(cm_cipher_anchor)) {
 		err = PTR_ERR(cm_cipher_anchor);
@@ -334,6 +348,8 @@ int cm_cipher_init(void)
 		       cm_cipher->name, err);
 		return err;
 	}
+	strscpy(cm_cipher_driver, cm_cipher_key_driver(cm_cipher_anchor),
+		sizeof(cm_cipher_driver));
 	err = cm_selftest_page(cm_cipher_anchor, cm_cipher->aead);
 	if (err)
 		cm_cipher_key_put(cm_cipher_anchor);

@@ -2,10 +2,14 @@
 /*
  * hooks: see hooks.h.
  *
+ * As live patches do it: ftrace operations on function entries. Not kprobes,
+ * which root can disarm (debugfs kprobes/enabled, sysctl kernel.ftrace_enabled);
+ * FTRACE_OPS_FL_PERMANENT makes the kernel refuse the latter.
+ *
  *  - get_user_pages_remote(), pin_user_pages_remote(): every write into another
- *    process's memory, and every uprobe. Sealing sleeps, a kprobe may not: so
- *    the probe sends the call to a function of ours, which seals and then makes
- *    the call. The caller holds the mmap_lock of the process, as always there.
+ *    process's memory, and every uprobe. Sealing sleeps, a hook may not: so it
+ *    sends the call to a function of ours, which seals and then makes the call.
+ *    The caller holds the mmap_lock of the process, as always there.
  *  - arch_ptrace(): every request to a stopped thread. What it sets takes
  *    effect when that thread goes on, which takes another request of the same
  *    tracer, or its death: so it is enough to seal before the tracer is back in
@@ -15,7 +19,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kprobes.h>
+#include <linux/ftrace.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -148,28 +152,28 @@ static bool cm_hooks_concerns(struct pt_regs *regs)
 	return concerns && !cm_pass_held();
 }
 
-static int cm_hooks_gup_pre(struct kprobe *p, struct pt_regs *regs)
+static void notrace cm_hooks_on_gup(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *ops,
+				    struct ftrace_regs *fregs)
 {
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+
 	if (!cm_hooks_concerns(regs))
-		return 0;
+		return;
 	__module_get(THIS_MODULE);
 	instruction_pointer_set(regs, (unsigned long)cm_hooks_gup);
-	return 1;
 }
 
-static int cm_hooks_pup_pre(struct kprobe *p, struct pt_regs *regs)
+static void notrace cm_hooks_on_pup(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *ops,
+				    struct ftrace_regs *fregs)
 {
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+
 	if (!cm_hooks_concerns(regs))
-		return 0;
+		return;
 	__module_get(THIS_MODULE);
 	instruction_pointer_set(regs, (unsigned long)cm_hooks_pup);
-	return 1;
-}
-
-/* An ftrace-based kprobe may change the instruction pointer only with one. */
-static void cm_hooks_post(struct kprobe *p, struct pt_regs *regs,
-			  unsigned long flags)
-{
 }
 
 /**
@@ -276,8 +280,12 @@ static bool cm_hooks_resumes(long request)
 	}
 }
 
-static int cm_hooks_ptrace_pre(struct kprobe *p, struct pt_regs *regs)
+static void notrace cm_hooks_on_ptrace(unsigned long ip,
+				       unsigned long parent_ip,
+				       struct ftrace_ops *ops,
+				       struct ftrace_regs *fregs)
 {
+	struct pt_regs *regs = ftrace_get_regs(fregs);
 	struct task_struct *child = (void *)regs_get_kernel_argument(regs, 0);
 	long request = (int)regs_get_kernel_argument(regs, 1);
 	unsigned long addr = regs_get_kernel_argument(regs, 2);
@@ -293,53 +301,69 @@ static int cm_hooks_ptrace_pre(struct kprobe *p, struct pt_regs *regs)
 			cm_guard_watch(d, true);
 	}
 	rcu_read_unlock();
-	return 0;
 }
 
-static int cm_hooks_attach_pre(struct kprobe *p, struct pt_regs *regs)
+static void notrace cm_hooks_on_attach(unsigned long ip,
+				       unsigned long parent_ip,
+				       struct ftrace_ops *ops,
+				       struct ftrace_regs *fregs)
 {
+	struct pt_regs *regs = ftrace_get_regs(fregs);
 	struct task_struct *t = (void *)regs_get_kernel_argument(regs, 0);
 	int request = regs_get_kernel_argument(regs, 1);
 	struct cm_domain *d;
 
 	if (request != PTRACE_ATTACH)
-		return 0;
+		return;
 	rcu_read_lock();
 	d = cm_domain_find(READ_ONCE(t->mm));
 	if (d)
 		cm_guard_watch(d, false);
 	rcu_read_unlock();
-	return 0;
 }
 
 /**
- * struct cm_hook - a function that is watched
- * @kp: how
+ * struct cm_hook - a function of the kernel that is watched
+ * @name: its name
+ * @ops: how
  * @needed: the module is of no use without it
  * @set: it is being watched
  */
 struct cm_hook {
-	struct kprobe kp;
+	const char *name;
+	struct ftrace_ops ops;
 	bool needed;
 	bool set;
 };
 
+#define CM_HOOK_WATCH	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_PERMANENT)
+#define CM_HOOK_DIVERT	(CM_HOOK_WATCH | FTRACE_OPS_FL_IPMODIFY)
+
 static struct cm_hook cm_hooks[] = {
-	{ { .symbol_name = "get_user_pages_remote",
-	    .pre_handler = cm_hooks_gup_pre,
-	    .post_handler = cm_hooks_post }, true },
-	{ { .symbol_name = "pin_user_pages_remote",
-	    .pre_handler = cm_hooks_pup_pre,
-	    .post_handler = cm_hooks_post }, true },
-	{ { .symbol_name = "arch_ptrace",
-	    .pre_handler = cm_hooks_ptrace_pre }, true },
+	{ "get_user_pages_remote",
+	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT }, true },
+	{ "pin_user_pages_remote",
+	  { .func = cm_hooks_on_pup, .flags = CM_HOOK_DIVERT }, true },
+	{ "arch_ptrace",
+	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_WATCH }, true },
 #ifdef CONFIG_COMPAT
-	{ { .symbol_name = "compat_arch_ptrace",
-	    .pre_handler = cm_hooks_ptrace_pre }, true },
+	{ "compat_arch_ptrace",
+	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_WATCH }, true },
 #endif
-	{ { .symbol_name = "proc_ptrace_connector",
-	    .pre_handler = cm_hooks_attach_pre }, false },
+	{ "proc_ptrace_connector",
+	  { .func = cm_hooks_on_attach, .flags = CM_HOOK_WATCH }, false },
 };
+
+static int cm_hooks_set(struct cm_hook *h)
+{
+	int err = ftrace_set_filter(&h->ops, (unsigned char *)h->name,
+				    strlen(h->name), 1);
+
+	if (!err)
+		err = register_ftrace_function(&h->ops);
+	h->set = !err;
+	return err;
+}
 
 /**
  * cm_hooks_init() - begin to listen
@@ -355,18 +379,17 @@ int cm_hooks_init(void)
 	for (i = 0; i < ARRAY_SIZE(cm_hooks); i++) {
 		struct cm_hook *h = &cm_hooks[i];
 
-		err = register_kprobe(&h->kp);
-		h->set = !err;
+		err = cm_hooks_set(h);
 		if (!err)
 			continue;
 		if (h->needed) {
-			pr_err("cannot watch %s() in this kernel (%d): no guard, no protection\n",
-			       h->kp.symbol_name, err);
+			pr_err("cannot watch %s() in this kernel (%d; is kernel.ftrace_enabled 0, or the function live-patched?): no guard, no protection\n",
+			       h->name, err);
 			cm_hooks_exit();
 			return err;
 		}
-		pr_info("no %s() to watch (%d), debuggers are noticed a little later\n",
-			h->kp.symbol_name, err);
+		pr_info("no %s() to watch (%d): debuggers are noticed a little later\n",
+			h->name, err);
 	}
 	return 0;
 }
@@ -384,7 +407,8 @@ void cm_hooks_exit(void)
 
 	for (i = 0; i < ARRAY_SIZE(cm_hooks); i++) {
 		if (cm_hooks[i].set)
-			unregister_kprobe(&cm_hooks[i].kp);
+			unregister_ftrace_function(&cm_hooks[i].ops);
+		ftrace_free_filter(&cm_hooks[i].ops);
 		cm_hooks[i].set = false;
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * hooks: where the guard learns what is done to a process from outside, by
- * kprobes on the few functions that everybody has to go through.
+ * watching the few functions that everybody has to go through.
  */
 #ifndef _CM_HOOKS_H
 #define _CM_HOOKS_H

@@ -132,6 +132,12 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 
 	mutex_lock(&d->map_lock);
 	verdict = cm_guard_verdict(d, region, n, vmf->flags & FAULT_FLAG_USER);
+	if (verdict == CM_PARK && upgrade) {
+		/* The core takes no RETRY here: come back as a plain fault. */
+		zap_vma_ptes(vma, vmf->address & PAGE_MASK, PAGE_SIZE);
+		mutex_unlock(&d->map_lock);
+		return VM_FAULT_NOPAGE;
+	}
 	if (verdict != CM_ADMIT) {
 		mutex_unlock(&d->map_lock);
 		return verdict == CM_PARK ? cm_region_park(vmf, n) :
@@ -253,7 +259,6 @@ static void cm_region_open(struct vm_area_struct *vma)
 	old = vma_lookup(vma->vm_mm, vma->vm_start);
 	if (old && cm_region_of(old) == region)
 		return;
-	/* On failure the pages are kept until the last region goes. */
 	copy = kmalloc(sizeof(*copy), GFP_KERNEL | __GFP_NOFAIL);
 	copy->first = vma->vm_pgoff;
 	copy->pages = vma_pages(vma);
@@ -289,12 +294,16 @@ static void cm_region_close(struct vm_area_struct *vma)
 	if (!region)
 		return;
 	d = region->domain;
-	mutex_lock(&d->map_lock);
-	if (!cm_region_copied(d, vma->vm_pgoff, pages))
-		cm_domain_erase(d, vma->vm_pgoff, vma->vm_pgoff + pages - 1);
-	d->mapped_pages -= pages;
-	cm_limits_uncharge(d->user, 0, pages);
-	mutex_unlock(&d->map_lock);
+	/* A split that fails closes an empty VMA, without a pgoff of its own. */
+	if (pages) {
+		mutex_lock(&d->map_lock);
+		if (!cm_region_copied(d, vma->vm_pgoff, pages))
+			cm_domain_erase(d, vma->vm_pgoff,
+					vma->vm_pgoff + pages - 1);
+		d->mapped_pages -= pages;
+		cm_limits_uncharge(d->user, 0, pages);
+		mutex_unlock(&d->map_lock);
+	}
 	cm_region_put(region);
 }
 

@@ -112,10 +112,7 @@ static void cm_sched_work(struct callback_head *work)
 	struct cm_notifier *n = container_of(work, struct cm_notifier, work);
 	struct cm_domain *d = n->domain;
 
-	/* From here on the next event queues anew. */
-	clear_bit(CM_WORK_PENDING, &n->flags);
-	smp_mb__after_atomic(); /* before we look at what the events were */
-
+	/* Both are for good. Still pending, so that nobody queues it again. */
 	if (current->mm != d->mm || !READ_ONCE(d->users)) {
 		preempt_disable();
 		preempt_notifier_unregister(&n->pn);
@@ -123,6 +120,9 @@ static void cm_sched_work(struct callback_head *work)
 		preempt_enable();
 		cm_tasks_free(n);
 	} else {
+		/* From here on the next event queues anew. */
+		clear_bit(CM_WORK_PENDING, &n->flags);
+		smp_mb__after_atomic(); /* before we look what the events were */
 		cm_guard_work(n);
 	}
 	module_put(THIS_MODULE);
