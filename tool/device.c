@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * device: the module as the system shows it. See module.h.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "module.h"
+#include "util.h"
+
+int device_open(void)
+{
+	return open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC);
+}
+
+int device_query(int fd, struct cryptmem_query *q)
+{
+	memset(q, 0, sizeof(*q));
+	q->size = sizeof(*q);
+	return ioctl(fd, CRYPTMEM_IOC_QUERY, q);
+}
+
+FILE *device_numbers(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/cryptmem/%s", name);
+	return fopen(path, "re");
+}
+
+bool device_loaded(void)
+{
+	return !access("/sys/module/cryptmem", F_OK);
+}
+
+bool device_version(char *text, size_t room)
+{
+	FILE *file = fopen("/sys/module/cryptmem/version", "re");
+	bool good;
+
+	if (!file)
+		return false;
+	good = fgets(text, room, file);
+	fclose(file);
+	if (good)
+		text[strcspn(text, "\n")] = 0;
+	return good;
+}
