@@ -198,7 +198,15 @@ struct salloc_status {
  *		the process has blocks, but /dev/cryptmem cannot be opened any
  *		more to ask about them
  */
+#if defined(__cplusplus) && defined(__GNUC__)
+/* A function named as a struct, like stat(), is what -Wshadow dislikes. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 int salloc_status(struct salloc_status *status);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 /**
  * salloc_version - the version of the library that is running, "0.1.0"

@@ -12,11 +12,15 @@
 
 #define FIRST_CAPACITY	((size_t)128)
 
+/*
+ * In descending order: the kernel gives addresses from the top down, so that a
+ * new region mostly goes to the end.
+ */
 static struct region *table;
 static size_t count, capacity;
 static size_t mapped;
 
-/* The first entry that begins above @ptr. */
+/* How many regions begin above @ptr: the next could be the one that holds it. */
 static size_t above(const void *ptr)
 {
 	size_t low = 0, high = count;
@@ -25,9 +29,9 @@ static size_t above(const void *ptr)
 		size_t middle = low + (high - low) / 2;
 
 		if ((uintptr_t)table[middle].start > (uintptr_t)ptr)
-			high = middle;
-		else
 			low = middle + 1;
+		else
+			high = middle;
 	}
 	return low;
 }
@@ -128,12 +132,10 @@ void sl_region_destroy(struct region *region)
 struct region *sl_region_find(const void *ptr)
 {
 	size_t at = above(ptr);
-	struct region *region;
+	struct region *region = &table[at];
 
-	if (!at)
-		return NULL;
-	region = &table[at - 1];
-	if ((size_t)((uintptr_t)ptr - (uintptr_t)region->start) >= region->length)
+	if (at == count ||
+	    (uintptr_t)ptr - (uintptr_t)region->start >= region->length)
 		return NULL;
 	return region;
 }

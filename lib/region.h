@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * region: the regions of this process, in order of address.
+ * region: the regions of this process, to be found by address.
  *
  * A region is either an arena, which pages.c parcels out, or one large block.
  * Whether a pointer is ours is answered here and nowhere else.
