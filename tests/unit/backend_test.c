@@ -10,18 +10,29 @@
 #include "../../lib/backend.h"
 #include "../../lib/page.h"
 
+/* Kernels like to align large mappings. That is not to be relied upon. */
+#define SKEW	(3 * PAGE_BYTES)
+
 struct backend_test backend_test;
+
+/* Fails as a system call does: errno is set too. */
+static int fail(int error)
+{
+	if (error)
+		errno = error;
+	return -error;
+}
 
 static int fault(void)
 {
 	struct backend_test *test = &backend_test;
 
-	return ++test->calls == test->fail_at ? -test->fail_error : 0;
+	return fail(++test->calls == test->fail_at ? test->fail_error : 0);
 }
 
 int sl_backend_open(void)
 {
-	int handle = -backend_test.open_error;
+	int handle = fail(backend_test.open_error);
 
 	if (!handle)
 		handle = fault();
@@ -63,7 +74,7 @@ int sl_backend_map(int handle, size_t length, void **start)
 {
 	struct backend_test *test = &backend_test;
 	int err = fault();
-	void *map;
+	char *map;
 
 	(void)handle;
 	if (err)
@@ -72,13 +83,14 @@ int sl_backend_map(int handle, size_t length, void **start)
 		return -ENOMEM;
 	if (test->bytes_max && test->bytes + length > test->bytes_max)
 		return -EDQUOT;
-	map = mmap(NULL, length, PROT_READ | PROT_WRITE,
+	map = mmap(NULL, length + SKEW, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
 		return -errno;
+	munmap(map, SKEW);
 	test->mapped++;
 	test->bytes += length;
-	*start = map;
+	*start = map + SKEW;
 	return 0;
 }
 
@@ -88,7 +100,7 @@ int sl_backend_discard(int handle, void *start, size_t length)
 
 	(void)handle;
 	if (!err)
-		err = -backend_test.discard_error;
+		err = fail(backend_test.discard_error);
 	if (err)
 		return err;
 	if (madvise(start, length, MADV_DONTNEED))

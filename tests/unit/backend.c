@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * lib/backend.c, the way to the kernel, against a device made of wrapped system
+ * calls (ld --wrap). What it does with the real one is for tests in a guest.
+ */
+#include "../../lib/backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <salloc.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <uapi/cryptmem.h>
+
+#include "../../lib/page.h"
+#include "tap.h"
+
+#define HANDLE	77
+
+static struct {
+	int open_error, query_error, status_error, map_error, discard_error;
+	unsigned int abi, page_size, state;
+	int opened, closed, unmapped, discarded;
+	long flags;
+	char path[64];
+	int map_flags, map_protection;
+	long long map_offset;
+	struct cryptmem_discard discard;
+} device;
+
+static char memory[8 * 4096];
+
+static int answer(int error)
+{
+	errno = error;
+	return error ? -1 : 0;
+}
+
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+	va_list list;
+
+	va_start(list, number);
+	if (number == SYS_close) {
+		device.closed += va_arg(list, int) == HANDLE;
+	} else if (number == SYS_openat && va_arg(list, int) == AT_FDCWD) {
+		strncpy(device.path, va_arg(list, const char *),
+			sizeof(device.path) - 1);
+		device.flags = va_arg(list, int);
+		device.opened += !device.open_error;
+	}
+	va_end(list);
+	if (number == SYS_openat && !device.open_error)
+		return HANDLE;
+	return number == SYS_openat ? answer(device.open_error) : 0;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, void *argument);
+int __wrap_ioctl(int fd, unsigned long request, void *argument)
+{
+	struct cryptmem_query *query = argument;
+	struct cryptmem_status *status = argument;
+
+	if (fd != HANDLE)
+		return answer(EBADF);
+	switch (request) {
+	case CRYPTMEM_IOC_QUERY:
+		if (query->size != sizeof(*query))
+			return answer(EINVAL);
+		query->abi = device.abi;
+		query->page_size = device.page_size;
+		query->max_pages = 123456;
+		return answer(device.query_error);
+	case CRYPTMEM_IOC_STATUS:
+		if (status->size != sizeof(*status))
+			return answer(EINVAL);
+		status->state = device.state;
+		status->used_pages = 17;
+		return answer(device.status_error);
+	case CRYPTMEM_IOC_DISCARD:
+		device.discard = *(struct cryptmem_discard *)argument;
+		device.discarded++;
+		return answer(device.discard_error);
+	}
+	return answer(ENOTTY);
+}
+
+void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd,
+		  long long offset);
+void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd,
+		  long long offset)
+{
+	device.map_flags = flags;
+	device.map_protection = protection;
+	device.map_offset = offset;
+	if (at || length > sizeof(memory) || fd != HANDLE || device.map_error) {
+		errno = device.map_error ? device.map_error : EINVAL;
+		return MAP_FAILED;
+	}
+	return memory;
+}
+
+int __wrap_munmap(void *at, size_t length);
+int __wrap_munmap(void *at, size_t length)
+{
+	device.unmapped += at == memory && length == 4096;
+	return 0;
+}
+
+static void reset(void)
+{
+	memset(&device, 0, sizeof(device));
+	device.abi = CRYPTMEM_ABI_VERSION;
+	device.page_size = PAGE_BYTES;
+}
+
+static bool open_gives(int open_error, int wanted)
+{
+	reset();
+	device.open_error = open_error;
+	return sl_backend_open() == wanted && !device.closed;
+}
+
+static bool other_module(unsigned int abi, unsigned int page_size, int error)
+{
+	reset();
+	device.abi = abi;
+	device.page_size = page_size;
+	device.query_error = error;
+	return sl_backend_open() == -ENOSYS && device.closed == 1;
+}
+
+static void opening(void)
+{
+	ok(open_gives(0, HANDLE), "open");
+	ok(!strcmp(device.path, "/dev/cryptmem"), "the device's path");
+	ok(device.flags == (O_RDWR | O_CLOEXEC), "read and write, close on exec");
+	ok(open_gives(ENOENT, -ENOSYS) && open_gives(ENXIO, -ENOSYS) &&
+	   open_gives(ENODEV, -ENOSYS), "no device: ENOSYS");
+	ok(open_gives(EACCES, -EACCES) && open_gives(EMFILE, -EMFILE),
+	   "other errors are passed on");
+	ok(other_module(2, PAGE_BYTES, 0), "another ABI: ENOSYS, closed");
+	ok(other_module(1, 65536, 0), "another page size: ENOSYS, closed");
+	ok(other_module(1, PAGE_BYTES, ENOTTY), "not our device: ENOSYS, closed");
+	reset();
+	sl_backend_close(HANDLE);
+	ok(device.closed == 1, "close");
+}
+
+static unsigned int state_for(unsigned int kernel)
+{
+	struct sl_backend_state state = { 0 };
+
+	device.state = kernel;
+	return sl_backend_state(HANDLE, &state) ? 99 : state.state;
+}
+
+static void asking(void)
+{
+	struct sl_backend_limits limits;
+	struct sl_backend_state state;
+
+	reset();
+	ok(!sl_backend_limits(HANDLE, &limits) && limits.max_pages == 123456,
+	   "limits");
+	ok(state_for(0) == SALLOC_STATE_READY, "no region: ready");
+	ok(state_for(CRYPTMEM_STATE_ACTIVE) == SALLOC_STATE_PROTECTED, "active");
+	ok(state_for(CRYPTMEM_STATE_ACTIVE | CRYPTMEM_STATE_TRACED) ==
+	   SALLOC_STATE_TRACED, "traced");
+	ok(state_for(CRYPTMEM_STATE_ACTIVE | CRYPTMEM_STATE_TRACED |
+		     CRYPTMEM_STATE_LOCKED) == SALLOC_STATE_LOCKED,
+	   "locked outweighs traced");
+	ok(state_for(CRYPTMEM_STATE_ACTIVE | CRYPTMEM_STATE_LOCKED |
+		     CRYPTMEM_STATE_BROKEN) == SALLOC_STATE_BROKEN,
+	   "broken outweighs locked");
+	ok(!sl_backend_state(HANDLE, &state) && state.used_pages == 17, "used");
+	device.status_error = EPERM;
+	ok(sl_backend_state(HANDLE, &state) == -EPERM, "status: EPERM is passed on");
+}
+
+static void mapping(void)
+{
+	void *start = NULL;
+
+	reset();
+	ok(!sl_backend_map(HANDLE, 4096, &start) && start == memory, "map");
+	ok(device.map_flags == MAP_SHARED && !device.map_offset &&
+	   device.map_protection == (PROT_READ | PROT_WRITE),
+	   "shared, at offset 0, readable and writable");
+	ok(device.discarded == 1 && device.discard.len == 4096 &&
+	   device.discard.addr == (uintptr_t)memory &&
+	   device.discard.size == sizeof(device.discard) && !device.discard.flags,
+	   "the new region is seen to be one");
+	device.discard_error = ENOTTY;
+	ok(sl_backend_map(HANDLE, 4096, &start) == -EBADF && device.unmapped == 1,
+	   "the descriptor became another file: EBADF, unmapped");
+	device.map_error = EDQUOT;
+	ok(sl_backend_map(HANDLE, 4096, &start) == -EDQUOT, "EDQUOT is passed on");
+	device.discard_error = EPERM;
+	ok(sl_backend_discard(HANDLE, memory, 8192) == -EPERM &&
+	   device.discard.len == 8192, "discard: EPERM is passed on");
+	ok(!sl_backend_unmap(memory, 4096) && device.unmapped == 2, "unmap");
+}
+
+int main(void)
+{
+	opening();
+	asking();
+	mapping();
+	return tap_done();
+}

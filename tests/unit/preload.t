@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Real programs with their malloc from the preload library, on the test backend; and what the shipped one does without
+# the module.
+. tests/unit/tap.sh
+
+preload=$PWD/build/tests/unit/libsalloc-preload-test.so
+shipped=$PWD/build/lib/libsalloc-preload.so
+
+# same COMMAND ARG...: prints the same and exits the same with and without
+same() {
+	local plain protected
+	plain=$("$@" 2>&1; echo "status $?")
+	protected=$(LD_PRELOAD=$preload "$@" 2>&1; echo "status $?")
+	[ "$plain" = "$protected" ] || { echo "$protected"; return 1; }
+}
+
+# Is the library really in there, and nothing from the C library's heap?
+in_use() {
+	LD_PRELOAD=$preload python3 - <<-'END'
+		import ctypes, re
+		buffer = ctypes.create_string_buffer(300000)
+		maps = open("/proc/self/maps").read()
+		assert "libsalloc-preload-test.so" in maps
+		assert not re.search(r"\[heap\]", maps), maps
+	END
+}
+
+family() {
+	cat >"$scratch/family.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <assert.h>
+		#include <errno.h>
+		#include <malloc.h>
+		#include <stdint.h>
+		#include <stdlib.h>
+		#include <string.h>
+		int main(void)
+		{
+			volatile size_t huge = SIZE_MAX;
+			void *p = malloc(100), *q;
+			assert(p && malloc_usable_size(p) == 112);
+			p = realloc(p, 5000);
+			assert(p && malloc_usable_size(p) == 8192);
+			p = reallocarray(p, 100, 100);
+			assert(p && malloc_usable_size(p) == 12288);
+			q = calloc(3, 100);
+			for (int i = 0; i < 300; i++)
+				assert(!((char *)q)[i]);
+			free(q);
+			assert((uintptr_t)(q = memalign(512, 3)) % 512 == 0 && q);
+			free(q);
+			assert((uintptr_t)(q = aligned_alloc(8192, 8192)) % 8192 == 0 && q);
+			free(q);
+			assert(malloc(10) && (uintptr_t)(q = valloc(10)) % 4096 == 0 && q);
+			free(q);
+			assert((uintptr_t)(q = pvalloc(5000)) % 4096 == 0 && q);
+			assert(malloc_usable_size(q) == 8192);
+			free(q);
+			assert(!posix_memalign(&q, 64, 100) && (uintptr_t)q % 64 == 0);
+			free(q);
+			errno = 7;
+			assert(posix_memalign(&q, 3, 100) == EINVAL && posix_memalign(&q, 4, 1) == EINVAL);
+			assert(posix_memalign(&q, 64, huge) == ENOMEM && errno == 7);
+			assert(!aligned_alloc(48, 48) && errno == EINVAL);
+			errno = 0;
+			assert(!malloc(huge) && errno == ENOMEM);
+			errno = 0;
+			assert(!calloc(huge / 2, 4) && errno == ENOMEM);
+			errno = 0;
+			assert(!reallocarray(p, huge / 2, 4) && errno == ENOMEM);
+			errno = 0;
+			assert(!realloc(p, huge) && errno == ENOMEM);
+			errno = 0;
+			assert(!pvalloc(huge) && errno == ENOMEM);
+			assert(!malloc_usable_size(NULL));
+			q = malloc(0);
+			assert(q);
+			free(q);
+			q = strdup("hello");
+			assert(malloc_usable_size(q) == 16);
+			free(q);
+			errno = 9;
+			free(p);
+			free(NULL);
+			assert(errno == 9);
+			return 0;
+		}
+	END
+	cc -fno-builtin -o "$scratch/family" "$scratch/family.c" && LD_PRELOAD=$preload "$scratch/family"
+}
+
+misuse() {
+	cat >"$scratch/misuse.c" <<-'END'
+		#include <stdlib.h>
+		int main(void)
+		{
+			void *volatile p = malloc(40);
+			free(p);
+			free(p);
+		}
+	END
+	cc -fno-builtin -w -o "$scratch/misuse" "$scratch/misuse.c"
+	(ulimit -c 0; LD_PRELOAD=$preload "$scratch/misuse") 2>"$scratch/said"
+	[ $? = 134 ] && grep -Ex 'libsalloc: double free of 0x[0-9a-f]+' "$scratch/said"
+}
+
+keys() {
+	LD_PRELOAD=$preload ssh-keygen -q -t rsa -b 2048 -N '' -f "$scratch/key" && ssh-keygen -l -f "$scratch/key"
+}
+
+# A copy: preloading is ignored by programs with the setgid bit. It also closes every descriptor that it does not know.
+agent() {
+	local status=1
+	cp "$(command -v ssh-agent)" "$scratch/agent"
+	eval "$(LD_PRELOAD=$preload "$scratch/agent" -a "$scratch/socket")"
+	LD_PRELOAD=$preload ssh-add "$scratch/key" && ssh-add -T "$scratch/key.pub" && status=0
+	kill "$SSH_AGENT_PID"
+	return $status
+}
+
+threads() {
+	LD_PRELOAD=$preload python3 - <<-'END'
+		import os, threading
+		def work():
+		    for i in range(300):
+		        bytearray(i * 100); str(i) * i
+		threads = [threading.Thread(target=work) for i in range(8)]
+		[t.start() for t in threads]
+		for i in range(20):
+		    pid = os.fork()
+		    if not pid:
+		        work()
+		        os._exit(0)
+		    assert os.waitpid(pid, 0)[1] == 0
+		[t.join() for t in threads]
+	END
+}
+
+handlers() {
+	LD_PRELOAD=$preload python3 -c 'import subprocess
+for i in range(20): subprocess.run(["true"], check=True, preexec_fn=lambda: [str(x) for x in range(100)])'
+}
+
+without_module() {
+	(ulimit -c 0; LD_PRELOAD=$shipped "$@") >"$scratch/stdout" 2>"$scratch/said"
+	[ $? = 134 ] || return 1
+	[ "$(cat "$scratch/said")" = "libsalloc: preload: the kernel module cryptmem is not loaded" ] &&
+		[ ! -s "$scratch/stdout" ]
+}
+
+ok "the program's heap is ours" in_use
+ok "each function of the family" family
+ok "a double free is named and aborts" misuse
+ok "ls" same ls -l lib
+ok "sort" same sort lib/heap.c
+ok "sort, with threads" same sort --parallel=4 -S 20M lib/heap.c lib/pages.c
+ok "perl" same perl -e 'my %h; $h{$_ % 1000} .= "x$_" for 1 .. 100000; print length join ",", map { $h{$_} } sort keys %h'
+ok "python3" same python3 -c 'import json, ssl, re, decimal; print(len(json.dumps([str(decimal.Decimal(i)) for i in range(50000)])))'
+ok "python3, threads and fork" threads
+ok "python3, fork and exec" handlers
+ok "bash, subshells" same bash -c 'for i in {1..50}; do x=$(echo $i | (read y; echo $((y * 2)))); done; echo $x'
+ok "git" same git log --oneline -5
+ok "gcc" same cc -std=c11 -D_GNU_SOURCE -Iinclude -DSALLOC_VERSION='""' -S -o - lib/heap.c
+ok "ssh-keygen" keys
+ok "ssh-agent" agent
+if [ -e /dev/cryptmem ]; then
+	skip "without the module: aborts at start" "the module is here"
+	skip "without the module: a program without malloc aborts as well" "the module is here"
+else
+	ok "without the module: aborts at start" without_module ls
+	echo 'int main(void) { return 0; }' >"$scratch/empty.c"
+	cc -o "$scratch/empty" "$scratch/empty.c"
+	ok "without the module: a program without malloc aborts as well" without_module "$scratch/empty"
+fi
+done_testing
