@@ -28,17 +28,17 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "status", "[--json] [PID...]", "the module, and the processes it protects (default)",
+	{ "status", "[--json] [PID...]", "the module, and whom it protects (default)",
 	  "Without PID: the module's cipher, window and limits; as root also the protected\n"
 	  "processes. With PID: only those. Exit status 1 if the module is not loaded, or\n"
 	  "if a PID is not protected, or is locked.\n",
 	  command_status },
-	{ "stats", "[--json]", "the module's counters since it was loaded (root)",
+	{ "stats", "[--json]", "counters since the module was loaded (root)",
 	  "Sums over all domains, those that have gone included. clean share: sealed\n"
 	  "frames that needed no encryption. switch seal: time that a context switch\n"
 	  "costs, out and in again.\n",
 	  command_stats },
-	{ "run", "[--] COMMAND [ARG...]", "run an unmodified program with its heap protected",
+	{ "run", "[--] COMMAND [ARG...]", "run a program with its heap protected",
 	  "Runs COMMAND with libsalloc-preload.so, so that malloc() gives protected memory.\n"
 	  "Refused, with exit status 2, where that would silently not work: setuid, setgid\n"
 	  "and capability programs, static ones, those of another machine type; and when\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * module: what the command asks of the kernel module. The tests put another
- * machine in its place by device.c's counterpart, tests/fake.c.
+ * module: what the command asks of the kernel module. The tests put
+ * tests/fake.c in the place of device.c.
  */
 #ifndef TOOL_MODULE_H
 #define TOOL_MODULE_H

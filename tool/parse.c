@@ -59,7 +59,7 @@ static int set(void *of, const struct counter *c, const char *text)
 	return parse_u64(text, (uint64_t *)(void *)((char *)of + c->offset));
 }
 
-/* A line without its newline; false at the end. A NUL in it is malformed. */
+/* A line without its newline; false at the end. Cut short, or with a NUL in it, it is malformed. */
 static bool next_line(FILE *file, char **line, size_t *room, bool *bad)
 {
 	ssize_t len = getline(line, room, file);
@@ -68,9 +68,10 @@ static bool next_line(FILE *file, char **line, size_t *room, bool *bad)
 		*bad |= ferror(file);
 		return false;
 	}
-	if ((size_t)len != strlen(*line))
+	if ((size_t)len != strlen(*line) || (*line)[len - 1] != '\n')
 		*bad = true;
-	(*line)[strcspn(*line, "\n")] = 0;
+	else
+		(*line)[len - 1] = 0;
 	return true;
 }
 

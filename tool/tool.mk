@@ -2,7 +2,8 @@
 # The cryptmem command. To be included from the top of the tree, after lib/lib.mk.
 #
 #	make tool		build/bin/cryptmem
-#	make install-tool	command and man pages (DESTDIR, PREFIX, BINDIR, MANDIR, LIBDIR)
+#	make install-tool	command, man pages, and the header that cryptmem(4) speaks of
+#				(DESTDIR, PREFIX, BINDIR, MANDIR, INCLUDEDIR, LIBDIR)
 #	make check-tool		its tests, natively, plain and under ASan and UBSan
 #	make check-tool-guest	the command against the real module (KERNELS)
 
@@ -14,6 +15,7 @@ TOOL_TEST := build/tests/tool
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 BINDIR ?= $(PREFIX)/bin
+INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 KERNELS ?= 6.1 6.12
 PROVE ?= prove
@@ -52,6 +54,7 @@ $(TOOL_BIN): $(TOOL_CORE:%=$(TOOL_OBJ)/%.o) $(TOOL_OBJ)/device.o
 install-tool: tool
 	install -d $(DESTDIR)$(BINDIR)
 	install -m 755 $(TOOL_BIN) $(DESTDIR)$(BINDIR)
+	install -D -m 644 include/uapi/cryptmem.h $(DESTDIR)$(INCLUDEDIR)/cryptmem.h
 	for page in $(TOOL_PAGES); do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done

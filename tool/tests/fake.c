@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fake: a machine for the tests, in the place of device.c. What it is like is
+ * said by the environment:
+ *
+ *	FAKE_DEVICE	absent (the default), eacces, plain: memory that protects
+ *			nothing, quota: no memory
+ *	FAKE_LOADED	set: the module is loaded
+ *	FAKE_ABI	what the device answers, 0: it does not
+ *	FAKE_FEATURES	its features
+ *	FAKE_NUMBERS	directory with totals and domains, or eacces
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "module.h"
+
+static const char *setting(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value ? value : "";
+}
+
+int device_open(void)
+{
+	const char *device = setting("FAKE_DEVICE");
+	int fd;
+
+	if (!strcmp(device, "quota"))
+		return open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (!strcmp(device, "plain")) {
+		fd = memfd_create("fake", MFD_CLOEXEC);
+		if (fd >= 0 && ftruncate(fd, 1 << 20))
+			abort();
+		return fd;
+	}
+	errno = strcmp(device, "eacces") ? ENOENT : EACCES;
+	return -1;
+}
+
+int device_query(int fd, struct cryptmem_query *q)
+{
+	const char *abi = setting("FAKE_ABI");
+
+	(void)fd;
+	memset(q, 0, sizeof(*q));
+	q->size = sizeof(*q);
+	q->abi = *abi ? atoi(abi) : CRYPTMEM_ABI_VERSION;
+	q->features = strtoull(setting("FAKE_FEATURES"), NULL, 0);
+	q->page_size = 4096;
+	q->window_default = 32;
+	q->window_min = 8;
+	q->window_max = 65536;
+	q->max_regions = 100;
+	q->max_pages = 1000000;
+	/* As a careless module would: not terminated. */
+	memset(q->cipher, 'x', sizeof(q->cipher));
+	errno = ENOTTY;
+	return q->abi ? 0 : -1;
+}
+
+FILE *device_numbers(const char *name)
+{
+	const char *dir = setting("FAKE_NUMBERS");
+	char path[4096];
+
+	if (!strcmp(dir, "eacces")) {
+		errno = EACCES;
+		return NULL;
+	}
+	snprintf(path, sizeof(path), "%s/%s", *dir ? dir : "/nonexistent", name);
+	return fopen(path, "re");
+}
+
+bool device_loaded(void)
+{
+	return getenv("FAKE_LOADED");
+}
+
+bool device_version(char *text, size_t room)
+{
+	snprintf(text, room, "9.9");
+	return true;
+}
