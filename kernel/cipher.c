@@ -310,11 +310,37 @@ bool cm_cipher_authenticated(void)
 	return cm_cipher->aead;
 }
 
-static const char *cm_cipher_key_driver(struct cm_key *key)
+/*
+ * Ask which driver serves the cipher, and look through the wrappers that any
+ * user can put around it, and that put work off to threads.
+ */
+static int cm_cipher_find_driver(void)
 {
-	return crypto_tfm_alg_driver_name(cm_cipher->aead ?
-					  crypto_aead_tfm(key->tfm) :
-					  crypto_skcipher_tfm(key->tfm));
+	static const char * const wrappers[] = { "pcrypt(", "cryptd(" };
+	struct cm_key *key;
+	unsigned int i;
+	size_t len;
+
+	strscpy(cm_cipher_driver, cm_cipher->name, sizeof(cm_cipher_driver));
+	key = cm_cipher_key_create();
+	if (IS_ERR(key))
+		return PTR_ERR(key);
+	strscpy(cm_cipher_driver,
+		crypto_tfm_alg_driver_name(cm_cipher->aead ?
+					   crypto_aead_tfm(key->tfm) :
+					   crypto_skcipher_tfm(key->tfm)),
+		sizeof(cm_cipher_driver));
+	cm_cipher_key_put(key);
+	for (i = 0; i < ARRAY_SIZE(wrappers); i++) {
+		while (str_has_prefix(cm_cipher_driver, wrappers[i])) {
+			len = strlen(cm_cipher_driver) - strlen(wrappers[i]);
+			memmove(cm_cipher_driver,
+				cm_cipher_driver + strlen(wrappers[i]), len);
+			cm_cipher_driver[len - 1] = '\0';
+			i = 0;
+		}
+	}
+	return 0;
 }
 
 /**
@@ -337,19 +363,18 @@ int cm_cipher_init(void)
 		       cipher);
 		return -EINVAL;
 	}
-	err = cm_selftest_known_answer(cm_cipher->name);
-	if (err)
-		return err;
-	strscpy(cm_cipher_driver, cm_cipher->name, sizeof(cm_cipher_driver));
-	cm_cipher_anchor = cm_cipher_key_create();
-	if (IS_ERR(cm_cipher_anchor)) {
-		err = PTR_ERR(cm_cipher_anchor);
+	err = cm_cipher_find_driver();
+	if (err) {
 		pr_err("cipher=%s: this kernel cannot provide it (%d)\n",
 		       cm_cipher->name, err);
 		return err;
 	}
-	strscpy(cm_cipher_driver, cm_cipher_key_driver(cm_cipher_anchor),
-		sizeof(cm_cipher_driver));
+	err = cm_selftest_known_answer(cm_cipher->name, cm_cipher_driver);
+	if (err)
+		return err;
+	cm_cipher_anchor = cm_cipher_key_create();
+	if (IS_ERR(cm_cipher_anchor))
+		return PTR_ERR(cm_cipher_anchor);
 	err = cm_selftest_page(cm_cipher_anchor, cm_cipher->aead);
 	if (err)
 		cm_cipher_key_put(cm_cipher_anchor);

@@ -17,6 +17,7 @@
 #include "cipher.h"
 #include "domain.h"
 #include "limits.h"
+#include "power.h"
 #include "store.h"
 
 #define CM_FS_MAGIC	0x43524d45	/* only to have inodes of our own */
@@ -86,6 +87,7 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
 	INIT_LIST_HEAD(&d->copies);
 	mutex_init(&d->map_lock);
 	raw_spin_lock_init(&d->lock);
+	raw_spin_lock_init(&d->tasks_lock);
 	xa_init_flags(&d->pages, XA_FLAGS_ACCOUNT);
 	cm_window_setup(&d->window);
 	INIT_RCU_WORK(&d->free, cm_domain_free_work);
@@ -245,7 +247,7 @@ void cm_domain_user_get(struct cm_domain *d)
  * cm_domain_user_put() - one user less; without users a domain is dead
  * @d: the domain
  *
- * Context: process context.
+ * Context: any.
  */
 void cm_domain_user_put(struct cm_domain *d)
 {
@@ -299,12 +301,17 @@ int cm_domain_activate(struct cm_domain *d)
  * @pages: what it covers
  *
  * Context: process context, may sleep.
- * Return: 0, -EDQUOT, -ENOMEM, -ENFILE; nothing has changed then.
+ * Return: 0, -EDQUOT, -ENOMEM, -ENFILE, -EBUSY while the machine hibernates;
+ * nothing has changed then.
  */
 int cm_domain_region_add(struct cm_domain *d, unsigned long pages)
 {
-	int err = cm_limits_charge(d->user, 1, pages);
+	int err;
 
+	lockdep_assert_held(&d->map_lock);
+	if (cm_power_hibernating())
+		return -EBUSY;
+	err = cm_limits_charge(d->user, 1, pages);
 	if (err)
 		return err;
 	err = cm_domain_activate(d);
@@ -341,8 +348,6 @@ void cm_domain_region_del(struct cm_domain *d)
  * @d: the domain; map_lock is held
  * @first: first page
  * @last: last page, included
- *
- * The caller has unmapped them.
  *
  * Context: process context, may sleep.
  */

@@ -17,7 +17,7 @@
  *	  cm_domains_lock (domain.c)	a raw spinlock: who is live
  *	    cm_domain.lock		a raw spinlock, irqs off: contents of
  *					frames, count of running tasks
- *	      cm_tasks_lock (tasks.c)	a raw spinlock, irqs off: a domain's
+ *	      cm_domain.tasks_lock	a raw spinlock, irqs off: a domain's
  *					list of tasks
  *
  * The scheduler takes cm_domain.lock under its run-queue lock. So nothing done
@@ -30,6 +30,7 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/task_work.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -56,7 +57,9 @@ struct mm_struct;
  * @inode: its i_mmap knows every VMA of this domain and of those it was forked
  *	from or into, so that unmap_mapping_range() finds them
  * @attached: every task of @mm has a notifier; under cm_attach_lock
- * @tasks: those notifiers; under cm_tasks_lock
+ * @tasks: those notifiers; under @tasks_lock
+ * @tasks_lock: see above
+ * @lingers: the tasks together are a user; under @tasks_lock
  * @map_lock: see above
  * @pages: pgoff -> struct cm_page, absent means zero; under @map_lock
  * @copies: ranges of pgoff that mremap() maps twice for a moment
@@ -75,6 +78,10 @@ struct mm_struct;
  * @altered: somebody outside has changed the process, the domain will be locked
  * @locked: it is: sealed until the process exits; set under @map_lock
  * @broken: fork() ran out of memory or quota: every touch gives SIGBUS
+ * @exempting: some region may be used under its tracer; under @map_lock
+ * @epoch: counts ends of tracing; such a region is of one epoch only
+ * @change: task work of the first who alters the process
+ * @changed: @change is taken
  * @counts: counters
  * @free: how it is freed
  */
@@ -89,7 +96,9 @@ struct cm_domain {
 	struct cm_user *user;
 	struct inode *inode;
 	bool attached;
+	raw_spinlock_t tasks_lock;
 	struct list_head tasks;
+	bool lingers;
 
 	struct mutex map_lock; /* what is mapped, what is where */
 	struct xarray pages;
@@ -111,6 +120,10 @@ struct cm_domain {
 	bool altered;
 	bool locked;
 	bool broken;
+	bool exempting;
+	atomic_t epoch;
+	struct callback_head change;
+	atomic_t changed;
 	struct cm_counts counts;
 	struct rcu_work free;
 };

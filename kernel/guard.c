@@ -33,9 +33,9 @@ static bool cm_guard_has_uprobes(struct cm_domain *d)
  */
 bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t)
 {
-	/* ->resumed: a tracer was there; has it gone? */
+	/* ->resumed, ->exempting: a tracer was there; has it gone? */
 	if (likely(!READ_ONCE(t->ptrace) && !READ_ONCE(d->resumed) &&
-		   !cm_guard_has_uprobes(d)))
+		   !READ_ONCE(d->exempting) && !cm_guard_has_uprobes(d)))
 		return false;
 	WRITE_ONCE(d->watched, true);
 	return true;
@@ -123,6 +123,10 @@ static bool cm_guard_watched(struct cm_domain *d)
 	smp_mb(); /* pairs with cm_guard_watch(), which comes after ->ptrace */
 	if (!cm_guard_traced(d)) {
 		WRITE_ONCE(d->resumed, false);
+		if (READ_ONCE(d->exempting)) {
+			WRITE_ONCE(d->exempting, false);
+			atomic_inc(&d->epoch);
+		}
 		return false;
 	}
 	WRITE_ONCE(d->watched, true);
@@ -136,18 +140,15 @@ static bool cm_guard_exempts(struct cm_region *region)
 	struct cm_tracers s;
 	bool exempt;
 
-	if (!region->tracer)
+	if (!region->tracer || region->epoch != atomic_read(&d->epoch))
 		return false;
 	rcu_read_lock();
 	s = cm_guard_look(d);
 	exempt = s.pid == region->tracer && !s.several &&
 		 !cm_guard_has_uprobes(d);
 	rcu_read_unlock();
-	if (!exempt) {
-		/* The first detach ends it. */
-		put_pid(region->tracer);
-		region->tracer = NULL;
-	}
+	if (!exempt)
+		atomic_inc(&d->epoch);
 	return exempt;
 }
 
@@ -186,10 +187,12 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 }
 
 /**
- * cm_guard_break_off() - end a parked system call so that a signal gets through
+ * cm_guard_break_off() - end a system call that cannot be served now
  * @n: the caller's notifier
  *
- * Context: process context, in a fault of a system call that will get -EFAULT.
+ * It gets -EFAULT, waits on its way to user mode, and is started again.
+ *
+ * Context: process context, in a fault taken in kernel mode.
  */
 void cm_guard_break_off(struct cm_notifier *n)
 {
@@ -198,16 +201,25 @@ void cm_guard_break_off(struct cm_notifier *n)
 }
 
 /*
- * get_signal() runs this before it stops for a debugger and before it decides
- * about restarts, so that is all that is needed.
+ * Wait here, where no lock of the broken system call is held any more, until
+ * the tracer has gone or a signal wants to be handled; then start it again.
  */
-static void cm_guard_restart(void)
+static void cm_guard_wait_and_restart(struct cm_domain *d)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 
-	if (syscall_get_nr(current, regs) >= 0 &&
-	    syscall_get_error(current, regs) == -EFAULT)
-		syscall_set_return_value(current, regs, -ERESTARTNOINTR, 0);
+	if (syscall_get_nr(current, regs) < 0 ||
+	    syscall_get_error(current, regs) != -EFAULT)
+		return;
+	while (!signal_pending(current) && !READ_ONCE(d->altered) &&
+	       cm_guard_traced(d))
+		schedule_timeout_interruptible(CM_PARK_POLL);
+	/* Locked: let the program have its EFAULT. */
+	if (READ_ONCE(d->altered))
+		return;
+	syscall_set_return_value(current, regs, -ERESTARTNOINTR, 0);
+	/* So that the code that sees to restarts comes by. */
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
 /**
@@ -221,7 +233,7 @@ void cm_guard_work(struct cm_notifier *n)
 	struct cm_domain *d = n->domain;
 
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
-		cm_guard_restart();
+		cm_guard_wait_and_restart(d);
 	mutex_lock(&d->map_lock);
 	if (READ_ONCE(d->window.bad))
 		cm_window_put_out_bad(d);
@@ -243,6 +255,18 @@ void cm_guard_watch(struct cm_domain *d, bool resumed)
 		WRITE_ONCE(d->resumed, true);
 	WRITE_ONCE(d->watched, true);
 	cm_tasks_kick(d);
+}
+
+/**
+ * cm_guard_detach() - a tracer lets go of a thread
+ * @d: the domain
+ *
+ * Context: any but NMI.
+ */
+void cm_guard_detach(struct cm_domain *d)
+{
+	atomic_inc(&d->epoch);
+	cm_guard_watch(d, false);
 }
 
 /**

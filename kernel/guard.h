@@ -10,8 +10,9 @@
  * began before may be served: poll() has to write its results when the
  * debugger's SIGSTOP ends it, or the debugger would wait for ever.
  *
- * Later, a parked system call that a signal wants to end is broken off and
- * started again from its beginning when the thread goes on.
+ * Later, a system call that touches a page is broken off, because it may hold
+ * locks; the thread waits on its way to user mode, and the call is started again
+ * from its beginning when the tracer has gone or a signal has been handled.
  *
  * Changing. Once someone outside writes to the process's memory or sets its
  * registers, its domain is sealed before the change takes effect, and locked
@@ -25,7 +26,11 @@
 #ifndef _CM_GUARD_H
 #define _CM_GUARD_H
 
+#include <linux/jiffies.h>
 #include <linux/types.h>
+
+/* How often a parked thread looks whether the tracer has gone. */
+#define CM_PARK_POLL	(HZ / 50 ?: 1)
 
 struct cm_domain;
 struct cm_notifier;
@@ -58,6 +63,7 @@ struct pid *cm_guard_tracer(struct cm_domain *d);
 bool cm_guard_traced(struct cm_domain *d);
 
 void cm_guard_watch(struct cm_domain *d, bool resumed);
+void cm_guard_detach(struct cm_domain *d);
 void cm_guard_put_out(struct cm_domain *d);
 void cm_guard_lock(struct cm_domain *d, const char *what);
 

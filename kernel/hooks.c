@@ -25,7 +25,6 @@
 #include <linux/module.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/task_work.h>
 #include <linux/user.h>
@@ -143,10 +142,16 @@ static bool cm_hooks_concerns(struct pt_regs *regs)
 	/* Only uprobes split huge pages here, to put a breakpoint in. */
 	if (!(gup_flags & (FOLL_WRITE | FOLL_SPLIT_PMD)))
 		return false;
-	if (mm == current->mm || (current->flags & PF_KTHREAD))
+	if (current->flags & PF_KTHREAD)
 		return false;
 	rcu_read_lock();
 	d = cm_domain_find(mm);
+	if (mm == current->mm) {
+		/* A breakpoint for a file that the process itself maps. */
+		if (d && (gup_flags & FOLL_SPLIT_PMD))
+			cm_guard_watch(d, true);
+		d = NULL;
+	}
 	concerns = d && !(READ_ONCE(d->locked) && (gup_flags & FOLL_WRITE));
 	rcu_read_unlock();
 	return concerns && !cm_pass_held();
@@ -176,46 +181,28 @@ static void notrace cm_hooks_on_pup(unsigned long ip, unsigned long parent_ip,
 	instruction_pointer_set(regs, (unsigned long)cm_hooks_pup);
 }
 
-/**
- * struct cm_change - a tracer has set something, seal before it is used
- * @work: runs before the tracer returns to user mode, or in its exit
- * @domain: what it has set something in, held
- */
-struct cm_change {
-	struct callback_head work;
-	struct cm_domain *domain;
-};
-
 static void cm_hooks_change_work(struct callback_head *work)
 {
-	struct cm_change *change = container_of(work, struct cm_change, work);
+	struct cm_domain *d = container_of(work, struct cm_domain, change);
 
-	cm_guard_lock(change->domain, "registers set");
-	cm_domain_put(change->domain);
-	kfree(change);
+	cm_guard_lock(d, "registers set");
+	cm_domain_put(d);
 	module_put(THIS_MODULE);
 }
 
-/* Preemption is off. From now on no fault is served; the rest is task work. */
+/* From now on no fault is served; the rest is work for the tracer. */
 static void cm_hooks_changed(struct cm_domain *d)
 {
-	struct cm_change *change;
-
 	WRITE_ONCE(d->altered, true);
-	if (READ_ONCE(d->locked))
-		return;
-	change = kmalloc(sizeof(*change), GFP_ATOMIC | __GFP_NOWARN);
-	if (change && refcount_inc_not_zero(&d->ref)) {
-		change->domain = d;
-		init_task_work(&change->work, cm_hooks_change_work);
+	if (!atomic_xchg(&d->changed, 1) && refcount_inc_not_zero(&d->ref)) {
+		init_task_work(&d->change, cm_hooks_change_work);
 		__module_get(THIS_MODULE);
-		if (!task_work_add(current, &change->work, TWA_RESUME))
+		if (!task_work_add(current, &d->change, TWA_RESUME))
 			return;
 		module_put(THIS_MODULE);
 		cm_domain_put(d);
 	}
-	kfree(change);
-	/* Without it the window is put out as each thread goes to user mode. */
+	/* The window is put out as each thread goes to user mode. */
 	cm_guard_watch(d, true);
 }
 
@@ -238,6 +225,11 @@ static bool cm_hooks_changes(long request, unsigned long addr,
 #endif
 #ifdef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
 	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
+#endif
+#ifdef PTRACE_SYSEMU
+	/* They swallow system calls that the program counts on. */
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP:
 #endif
 	case PTRACE_SETREGSET:
 	case PTRACE_SETSIGINFO:
@@ -270,10 +262,6 @@ static bool cm_hooks_resumes(long request)
 #ifdef PTRACE_SINGLEBLOCK
 	case PTRACE_SINGLEBLOCK:
 #endif
-#ifdef PTRACE_SYSEMU
-	case PTRACE_SYSEMU:
-	case PTRACE_SYSEMU_SINGLESTEP:
-#endif
 		return true;
 	default:
 		return false;
@@ -299,6 +287,8 @@ static void notrace cm_hooks_on_ptrace(unsigned long ip,
 			cm_hooks_changed(d);
 		else if (cm_hooks_resumes(request))
 			cm_guard_watch(d, true);
+		else if (request == PTRACE_DETACH)
+			cm_guard_detach(d);
 	}
 	rcu_read_unlock();
 }

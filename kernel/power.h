@@ -7,6 +7,10 @@
 #ifndef _CM_POWER_H
 #define _CM_POWER_H
 
+#include <linux/types.h>
+
+bool cm_power_hibernating(void);
+
 int cm_power_init(void);
 void cm_power_exit(void);
 

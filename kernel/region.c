@@ -21,9 +21,6 @@
 #include "tasks.h"
 #include "trace.h"
 
-/* How often a parked thread looks whether the tracer has gone. */
-#define CM_PARK_POLL	(HZ / 50 ?: 1)
-
 /**
  * struct cm_copy - pages that mremap() maps twice for a moment
  * @link: in cm_domain.copies; under map_lock
@@ -87,22 +84,24 @@ static vm_fault_t cm_region_failed(struct cm_domain *d, unsigned long address,
 }
 
 /*
- * Wait until the tracer may have gone. In user mode a signal is handled, and
- * the touch then happens anew. In kernel mode the fault goes on inside the
- * kernel; to let a signal through, the system call is broken off.
+ * Wait until the tracer may have gone; a signal is handled, and then the touch
+ * happens anew. But never wait inside a system call, which may hold locks that
+ * others need: it is broken off, waits on its way out, and is started again.
  */
 static vm_fault_t cm_region_park(struct vm_fault *vmf, struct cm_notifier *n)
 {
 	bool user_mode = vmf->flags & FAULT_FLAG_USER;
 
 	trace_cryptmem_park(vmf->address, user_mode);
+	if (!user_mode) {
+		/* The dying write to their own memory, too; nobody will miss it. */
+		if (!(current->flags & PF_EXITING))
+			cm_guard_break_off(n);
+		return VM_FAULT_SIGBUS;
+	}
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
 	    (vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
 		return VM_FAULT_SIGBUS;
-	if (!user_mode && signal_pending(current)) {
-		cm_guard_break_off(n);
-		return VM_FAULT_SIGBUS;
-	}
 	/* Without map_pages, faults always come with the mmap_lock. */
 	mmap_read_unlock(vmf->vma->vm_mm);
 	schedule_timeout_interruptible(CM_PARK_POLL);
@@ -222,6 +221,8 @@ static void cm_region_fork(struct vm_area_struct *vma)
 		err = cm_domain_region_add(child, pages);
 		if (!err) {
 			copy->tracer = get_pid(region->tracer);
+			copy->epoch = atomic_read(&child->epoch);
+			child->exempting |= !!copy->tracer;
 			err = cm_domain_share(parent, child, vma->vm_pgoff,
 					      vma->vm_pgoff + pages - 1);
 			child->broken |= !!err;
@@ -322,7 +323,8 @@ static const struct vm_operations_struct cm_vm_ops = {
  *
  * Context: process context, may sleep, the mmap_lock is held for writing.
  * Return: 0; -EPERM not the process that opened the device; -EINVAL not
- * MAP_SHARED or not at offset 0; -EACCES executable; -EDQUOT, -ENOMEM, -ENFILE.
+ * MAP_SHARED or not at offset 0; -EACCES executable; -EDQUOT, -ENOMEM, -ENFILE;
+ * -EBUSY while the machine hibernates.
  */
 int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 {
@@ -352,6 +354,9 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 		vma->vm_pgoff = d->next_pgoff;
 		d->next_pgoff += pages;
 		region->tracer = cm_guard_tracer(d);
+		region->epoch = atomic_read(&d->epoch);
+		if (region->tracer)
+			WRITE_ONCE(d->exempting, true);
 	}
 	mutex_unlock(&d->map_lock);
 	if (err) {

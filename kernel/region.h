@@ -27,11 +27,13 @@ struct vm_area_struct;
  * @tracer: thread group that was tracing when the region was made, and has been
  *	ever since: the owner may use the region under it; else NULL. Under
  *	map_lock
+ * @epoch: the domain's, when the region was made
  */
 struct cm_region {
 	refcount_t ref;
 	struct cm_domain *domain;
 	struct pid *tracer;
+	int epoch;
 };
 
 int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma);

@@ -30,7 +30,7 @@ struct task_struct;
  * @pn: in the task's list of preempt notifiers
  * @domain: the domain, held
  * @task: the task
- * @link: in the domain's list; under cm_tasks_lock
+ * @link: in the domain's list; under tasks_lock
  * @work: runs before the task returns to user mode
  * @flags: CM_*, atomic bits
  * @counted: this task is in the domain's count; under the domain's lock

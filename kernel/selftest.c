@@ -78,9 +78,19 @@ static const struct cm_known_answer cm_known_answers[] = {
 	},
 };
 
-static int cm_selftest_aead(const struct cm_known_answer *ka, u8 *buf)
+/* A driver that answers later cannot serve a context switch. */
+static int cm_selftest_at_once(int err, struct crypto_wait *wait)
 {
-	struct crypto_aead *tfm = crypto_alloc_aead(ka->cipher, 0, 0);
+	if (err != -EINPROGRESS && err != -EBUSY)
+		return err;
+	crypto_wait_req(err, wait);
+	return -EOPNOTSUPP;
+}
+
+static int cm_selftest_aead(const struct cm_known_answer *ka,
+			    const char *driver, u8 *buf)
+{
+	struct crypto_aead *tfm = crypto_alloc_aead(driver, 0, 0);
 	struct aead_request *req = NULL;
 	DECLARE_CRYPTO_WAIT(wait);
 	struct scatterlist sg;
@@ -104,16 +114,17 @@ static int cm_selftest_aead(const struct cm_known_answer *ka, u8 *buf)
 		aead_request_set_ad(req, 0);
 		aead_request_set_crypt(req, &sg, &sg, CM_BLOCK,
 				       buf + 2 * CM_BLOCK);
-		err = crypto_wait_req(crypto_aead_encrypt(req), &wait);
+		err = cm_selftest_at_once(crypto_aead_encrypt(req), &wait);
 	}
 	aead_request_free(req);
 	crypto_free_aead(tfm);
 	return err;
 }
 
-static int cm_selftest_skcipher(const struct cm_known_answer *ka, u8 *buf)
+static int cm_selftest_skcipher(const struct cm_known_answer *ka,
+				const char *driver, u8 *buf)
 {
-	struct crypto_skcipher *tfm = crypto_alloc_skcipher(ka->cipher, 0, 0);
+	struct crypto_skcipher *tfm = crypto_alloc_skcipher(driver, 0, 0);
 	struct skcipher_request *req = NULL;
 	DECLARE_CRYPTO_WAIT(wait);
 	struct scatterlist sg;
@@ -133,7 +144,7 @@ static int cm_selftest_skcipher(const struct cm_known_answer *ka, u8 *buf)
 					      crypto_req_done, &wait);
 		skcipher_request_set_crypt(req, &sg, &sg, CM_BLOCK,
 					   buf + 2 * CM_BLOCK);
-		err = crypto_wait_req(crypto_skcipher_encrypt(req), &wait);
+		err = cm_selftest_at_once(crypto_skcipher_encrypt(req), &wait);
 	}
 	skcipher_request_free(req);
 	crypto_free_skcipher(tfm);
@@ -143,12 +154,13 @@ static int cm_selftest_skcipher(const struct cm_known_answer *ka, u8 *buf)
 /**
  * cm_selftest_known_answer() - encrypt a published block and compare
  * @cipher: the crypto API's name of a cipher that we offer
+ * @driver: the driver that is to serve it
  *
  * Context: process context, may sleep and load modules.
- * Return: 0, -ENOENT or another errno when the kernel cannot provide it, -EIO
- * when the answer is wrong.
+ * Return: 0, -ENOENT or another errno when the kernel cannot provide it,
+ * -EOPNOTSUPP when it answers later, -EIO when the answer is wrong.
  */
-int cm_selftest_known_answer(const char *cipher)
+int cm_selftest_known_answer(const char *cipher, const char *driver)
 {
 	const struct cm_known_answer *ka = cm_known_answers;
 	u8 *buf;
@@ -160,10 +172,10 @@ int cm_selftest_known_answer(const char *cipher)
 	if (!buf)
 		return -ENOMEM;
 	memcpy(buf, ka->text, CM_BLOCK);
-	err = ka->aead ? cm_selftest_aead(ka, buf) :
-			 cm_selftest_skcipher(ka, buf);
+	err = ka->aead ? cm_selftest_aead(ka, driver, buf) :
+			 cm_selftest_skcipher(ka, driver, buf);
 	if (err) {
-		pr_err("%s: this kernel cannot provide it (%d)\n", cipher, err);
+		pr_err("%s: driver %s cannot serve (%d)\n", cipher, driver, err);
 	} else if (memcmp(buf, ka->code, CM_BLOCK) ||
 		   (ka->aead && memcmp(buf + CM_BLOCK, ka->tag, CM_BLOCK))) {
 		pr_err("%s: wrong answer to a known question\n", cipher);

@@ -10,7 +10,7 @@
 
 struct cm_key;
 
-int cm_selftest_known_answer(const char *cipher);
+int cm_selftest_known_answer(const char *cipher, const char *driver);
 int cm_selftest_page(struct cm_key *key, bool authenticated);
 
 #endif /* _CM_SELFTEST_H */

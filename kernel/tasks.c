@@ -24,7 +24,6 @@
 #define CM_RESERVE	64
 
 static DEFINE_MUTEX(cm_attach_lock);
-static DEFINE_RAW_SPINLOCK(cm_tasks_lock);
 static struct kmem_cache *cm_notifier_cache;
 static mempool_t *cm_notifier_pool;
 static atomic_t cm_notifiers = ATOMIC_INIT(0); /* in some task's list */
@@ -40,9 +39,9 @@ static void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
 	cm_domain_get(d);
 	n->domain = d;
 	n->task = t;
-	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_add_tail(&n->link, &d->tasks);
-	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
+	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
 }
 
 /**
@@ -53,12 +52,19 @@ static void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
  */
 void cm_tasks_free(struct cm_notifier *n)
 {
+	struct cm_domain *d = n->domain;
 	unsigned long flags;
+	bool last;
 
-	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_del(&n->link);
-	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
-	cm_domain_put(n->domain);
+	last = d->lingers && list_empty(&d->tasks);
+	if (last)
+		d->lingers = false;
+	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+	if (last)
+		cm_domain_user_put(d);
+	cm_domain_put(d);
 	mempool_free(n, cm_notifier_pool);
 	atomic_dec(&cm_notifiers);
 }
@@ -117,13 +123,13 @@ bool cm_tasks_for_each(struct cm_domain *d,
 	unsigned long flags;
 	bool found = false;
 
-	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_for_each_entry(n, &d->tasks, link) {
 		found = fn(n->task, arg);
 		if (found)
 			break;
 	}
-	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
+	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
 	return found;
 }
 
@@ -138,10 +144,10 @@ void cm_tasks_kick(struct cm_domain *d)
 	struct cm_notifier *n;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&cm_tasks_lock, flags);
+	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_for_each_entry(n, &d->tasks, link)
 		cm_sched_queue_work(n);
-	raw_spin_unlock_irqrestore(&cm_tasks_lock, flags);
+	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
 }
 
 /* A task that shares or copies an mm with a domain has been made. */
@@ -151,7 +157,7 @@ static void cm_tasks_new(void *data, struct task_struct *child,
 	struct cm_domain *d = cm_domain_find(child->mm);
 	struct cm_notifier *n;
 
-	if (!d)
+	if (!d || cm_tasks_notifier(child, d))
 		return;
 	n = mempool_alloc(cm_notifier_pool, GFP_ATOMIC);
 	if (!n) {
@@ -246,6 +252,10 @@ static int cm_tasks_attach_stopped(void *data)
 	return 0;
 }
 
+/*
+ * Stopping the machine is not to be had again and again: such a domain stays
+ * live, users or not, until its last task has gone.
+ */
 static int cm_tasks_attach_others(struct cm_domain *d)
 {
 	struct cm_attach a = { .d = d, .spare = LIST_HEAD_INIT(a.spare) };
@@ -267,6 +277,10 @@ static int cm_tasks_attach_others(struct cm_domain *d)
 		err = stop_machine(cm_tasks_attach_stopped, &a, NULL);
 		want = a.missing;
 	} while (!err && want);
+	if (!err) {
+		cm_domain_user_get(d);
+		d->lingers = true;
+	}
 out:
 	list_for_each_entry_safe(n, next, &a.spare, link)
 		kmem_cache_free(cm_notifier_cache, n);
@@ -294,13 +308,14 @@ static int cm_tasks_attach_self(struct cm_domain *d)
  *
  * Context: process context, may sleep, no mmap_lock held. A process with
  * several tasks stops the machine for a moment, once.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINTR when killed.
  */
 int cm_tasks_attach(struct cm_domain *d)
 {
 	int err = 0;
 
-	mutex_lock(&cm_attach_lock);
+	if (mutex_lock_killable(&cm_attach_lock))
+		return -EINTR;
 	if (!d->attached) {
 		if (thread_group_empty(current) &&
 		    atomic_read(&d->mm->mm_users) == 1)

@@ -10,7 +10,7 @@
  * mode.
  *
  * Locks: cm_attach_lock, a mutex, outermost, never under an mmap_lock:
- * stop_machine() is called under it. cm_tasks_lock, a raw spinlock, innermost.
+ * stop_machine() is called under it. cm_domain.tasks_lock, a raw spinlock, innermost.
  */
 #ifndef _CM_TASKS_H
 #define _CM_TASKS_H

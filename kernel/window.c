@@ -18,7 +18,22 @@
 
 static unsigned int window = 32;
 module_param(window, uint, 0644);
-MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once (32; 8 to 65536)");
+MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once (32; 8 to window_max)");
+
+/* All of a window is sealed with interrupts off. */
+static unsigned int window_max = 512;
+module_param(window_max, uint, 0644);
+MODULE_PARM_DESC(window_max, "the most that a process may ask for, pages (512; 8 to 65536)");
+
+/**
+ * cm_window_max() - the largest limit that may be set
+ *
+ * Return: pages.
+ */
+unsigned int cm_window_max(void)
+{
+	return clamp(READ_ONCE(window_max), CM_WINDOW_MIN, 65536U);
+}
 
 /**
  * cm_window_default() - the limit that a new domain gets
@@ -27,8 +42,7 @@ MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once (32; 8 to
  */
 unsigned int cm_window_default(void)
 {
-	return clamp(READ_ONCE(window), (unsigned int)CM_WINDOW_MIN,
-		     (unsigned int)CM_WINDOW_MAX);
+	return clamp(READ_ONCE(window), CM_WINDOW_MIN, cm_window_max());
 }
 
 /**
@@ -228,8 +242,6 @@ void cm_window_put_out_bad(struct cm_domain *d)
  * @first: first page
  * @last: last page, included
  *
- * The caller has unmapped them, or is about to forget their contents anyway.
- *
  * Context: process context, may sleep.
  */
 void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last)
@@ -238,8 +250,11 @@ void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last)
 	unsigned long at;
 
 	lockdep_assert_held(&d->map_lock);
-	xa_for_each_range(&d->window.frames, at, f, first, last)
+	/* Mostly unmapped already; but never free what might be mapped. */
+	xa_for_each_range(&d->window.frames, at, f, first, last) {
+		cm_window_unmap(d, f->pgoff);
 		cm_window_remove(d, f, false);
+	}
 }
 
 /**
@@ -253,7 +268,7 @@ void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last)
 int cm_window_resize(struct cm_domain *d, unsigned int limit)
 {
 	lockdep_assert_held(&d->map_lock);
-	if (limit < CM_WINDOW_MIN || limit > CM_WINDOW_MAX)
+	if (limit < CM_WINDOW_MIN || limit > cm_window_max())
 		return -ERANGE;
 	d->window.limit = limit;
 	while (d->window.count > limit)

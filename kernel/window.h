@@ -68,10 +68,10 @@ struct cm_window {
 	unsigned long sealed_at;
 };
 
-#define CM_WINDOW_MIN	8
-#define CM_WINDOW_MAX	65536
+#define CM_WINDOW_MIN	8U
 
 unsigned int cm_window_default(void);
+unsigned int cm_window_max(void);
 
 void cm_window_setup(struct cm_window *w);
 int cm_window_resize(struct cm_domain *d, unsigned int limit);
