@@ -6,6 +6,9 @@
 #ifndef TOOL_COMMANDS_H
 #define TOOL_COMMANDS_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct totals;
 
 int command_status(int argc, char **argv);
@@ -17,5 +20,6 @@ int command_help(int argc, char **argv);
 
 double stats_clean_share(const struct totals *t);
 double stats_switch_mean(const struct totals *t);
+bool check_gives_away(const unsigned char *seen, ssize_t len, const unsigned char *pattern);
 
 #endif /* TOOL_COMMANDS_H */

@@ -102,6 +102,16 @@ is "a program with file capabilities" 0 '' python3 -c "import os; os.setxattr('$
 is "run: capabilities mean nothing to root" 0 '^$' "$tool" run "$scratch/caps"
 is "run: file capabilities" 2 'is a program with file capabilities' nobody "$tool" run "$scratch/caps"
 
+# Where a process may not even look at its own child, a check could not fail.
+scope=/proc/sys/kernel/yama/ptrace_scope
+if [ -e $scope ]; then
+	was=$(cat $scope)
+	echo 2 >$scope
+	is "check: nothing is shown where nothing can be read" 2 'FAIL +ordinary memory.*not known\|cryptmem: error: ordinary memory cannot be read' nobody "$tool" check
+	is "check --json: the same" 2 '"protected": false' nobody "$tool" check --json
+	echo "$was" >$scope
+fi
+
 # The device's mode is udev's to choose.
 chmod 600 /dev/cryptmem
 is "run: may not open the device" 2 'error: cannot open /dev/cryptmem: Permission denied.*hint: see who may' nobody "$tool" run true

@@ -122,7 +122,7 @@ static void test_totals(void)
 	ok(totals_refused("news\n" TOTALS), "totals: refused: no value");
 	ok(totals_refused("news x\n" TOTALS), "totals: refused: no number");
 	ok(totals_refused("\n" TOTALS), "totals: refused: an empty line");
-	ok(totals_of("a\0b 1\n" TOTALS, strlen(TOTALS) + 6, &t), "totals: refused: a NUL");
+	ok(totals_of("news 5\0x\n" TOTALS, strlen(TOTALS) + 9, &t), "totals: refused: a NUL");
 	for (len = 0; len < strlen(good); len++)
 		if (!totals_of(good, len, &t))
 			break;
@@ -226,6 +226,27 @@ static void test_text(void)
 		text_clean(room);
 		ok(!strcmp(room, cases[i].to), "text: case %zu is clean", i);
 	}
+}
+
+static void test_gives_away(void)
+{
+	unsigned char pattern[64], seen[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(pattern); i++)
+		pattern[i] = 100 + i;
+	memset(seen, 0, sizeof(seen));
+	ok(!check_gives_away(seen, sizeof(seen), pattern), "pattern: not in zeros");
+	ok(!check_gives_away(pattern, 0, pattern) && !check_gives_away(pattern, -1, pattern),
+	   "pattern: not in what was not read");
+	ok(!check_gives_away(pattern, 7, pattern), "pattern: not in less than a word");
+	ok(check_gives_away(pattern, sizeof(pattern), pattern), "pattern: all of it");
+	memcpy(seen + 40, pattern + 40, 8);
+	ok(check_gives_away(seen, sizeof(seen), pattern), "pattern: a word in its place");
+	ok(!check_gives_away(seen, 40, pattern), "pattern: a word beyond what was read");
+	memset(seen, 0, sizeof(seen));
+	memcpy(seen + 33, pattern, 8);
+	ok(check_gives_away(seen, sizeof(seen), pattern), "pattern: its first word elsewhere");
 }
 
 static char dir[] = "/tmp/cryptmem-units-XXXXXX";
@@ -398,6 +419,7 @@ int main(void)
 	test_domains();
 	test_noise();
 	test_text();
+	test_gives_away();
 	test_target();
 	test_scripts();
 	test_privilege();
