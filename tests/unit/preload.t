@@ -39,7 +39,7 @@ family() {
 		{
 			volatile size_t huge = SIZE_MAX;
 			void *p = malloc(100), *q;
-			assert(p && malloc_usable_size(p) == 112);
+			assert(p && malloc_usable_size(p) == 128);
 			p = realloc(p, 5000);
 			assert(p && malloc_usable_size(p) == 8192);
 			p = reallocarray(p, 100, 100);

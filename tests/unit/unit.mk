@@ -5,6 +5,7 @@
 #	make check-unit-plain	the C tests against the very objects that are shipped, and the shell tests
 #	make check-unit-asan	the C tests, all compiled with ASan and UBSan
 #	make check-unit-valgrind	the plain C tests under memcheck, fewer rounds
+#	make unit-guest		builds build/tests/unit/guest/*, for a guest with the module; UNIT_PERCENT=5 makes them short
 
 UNIT_OUT := build/tests/unit
 UNIT_TESTS := bits contract model aborts threads failures footprint status backend
@@ -17,7 +18,7 @@ UNIT_PRELOAD := $(UNIT_OUT)/libsalloc-preload-test.so
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_VALGRIND := valgrind -q --error-exitcode=99 --child-silent-after-fork=yes
 
-.PHONY: check-unit check-unit-plain check-unit-asan check-unit-valgrind
+.PHONY: unit-guest check-unit check-unit-plain check-unit-asan check-unit-valgrind
 
 check-unit: check-unit-plain check-unit-asan check-unit-valgrind
 
@@ -41,6 +42,15 @@ $(UNIT_OUT)/asan/obj/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
 $(UNIT_OUT)/asan/obj/lib/%.o: lib/%.c tests/unit/unit.mk lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+# Tests that need nothing of the test backend, with the library as it is shipped: for a guest with the module.
+UNIT_GUEST := model threads
+
+unit-guest: $(UNIT_GUEST:%=$(UNIT_OUT)/guest/%)
+
+$(UNIT_OUT)/guest/%: $(UNIT_OUT)/obj/%.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
+	@mkdir -p $(@D)
+	$(CC) -pthread -o $@ $^
 
 UNIT_WRAP := -Wl,--wrap=syscall,--wrap=ioctl,--wrap=mmap,--wrap=munmap
 
