@@ -28,10 +28,10 @@ nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
 
-# until_in STATE: the victim is so, in ten seconds at most
+# until_in STATE: the victim is so, in fifteen seconds at most
 until_in() {
-	local i
-	for i in {1..100}; do
+	local end=$((SECONDS + 15))
+	while [ $SECONDS -lt $end ]; do
 		"$tool" status "$victim" 2>/dev/null | grep -q " $1 " && return 0
 		sleep 0.1
 	done
