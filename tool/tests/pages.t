@@ -9,14 +9,14 @@ ok() {
 	tests=$((tests + 1))
 	if "$@"; then echo "ok $tests - $description"; else echo "not ok $tests - $description"; failures=$((failures + 1)); fi
 }
-# has PAGE WORD...: names them all
+# has PAGE MACRO WORD...: has an item for each
 has() {
-	local page=$1 word status=0
-	shift
+	local page=$1 macro=$2 word status=0
+	shift 2
 	for word; do
-		grep -qwF -- "$word" "docs/$page" || { echo "# $page lacks $word"; status=1; }
+		grep -qE "^\.It $macro $word( |\$)" "docs/$page" || { echo "# $page has no item $macro $word"; status=1; }
 	done
-	return $status
+	[ $# -gt 0 ] && return $status
 }
 # What other pages this machine has says nothing about ours.
 clean() {
@@ -33,13 +33,13 @@ for page in 4 7 8; do
 		echo "ok $tests - cryptmem.$page # SKIP no mandoc here"
 	fi
 done
-ok "cryptmem.8 has every subcommand" has cryptmem.8 status stats run check version help
+ok "cryptmem.8 has every subcommand" has cryptmem.8 Cm status stats run check version help
 # shellcheck disable=SC2046
 {
-ok "cryptmem.4 has every parameter" has cryptmem.4 $(sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' kernel/*.c)
-ok "cryptmem.4 has every ioctl and feature" has cryptmem.4 $(grep -oE '\bCRYPTMEM_(IOC|FEAT|STATE)_[A-Z_]+\b' include/uapi/cryptmem.h | grep -v MAGIC | sort -u)
-ok "cryptmem.4 has every counter" has cryptmem.4 $(sed -n 's/^\t{ "\([a-z_]*\)", offsetof.*/\1/p' kernel/stats.c) parked refused
-ok "cryptmem.4 has every tracepoint" has cryptmem.4 $(grep -oE '\bcryptmem_(seal|unseal|fault|park)\b' kernel/trace.h | sort -u)
+ok "cryptmem.4 has every parameter" has cryptmem.4 Cm $(sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' kernel/*.c)
+ok "cryptmem.4 has every ioctl and feature" has cryptmem.4 Dv $(grep -oE '\bCRYPTMEM_(IOC|FEAT|STATE)_[A-Z_]+\b' include/uapi/cryptmem.h | grep -v MAGIC | sort -u)
+ok "cryptmem.4 has every counter" has cryptmem.4 Sy $(sed -n 's/^\t{ "\([a-z_]*\)", offsetof.*/\1/p' kernel/stats.c) parked refused
+ok "cryptmem.4 has every tracepoint" has cryptmem.4 Sy $(grep -oE '\bcryptmem_(seal|unseal|fault|park)\b' kernel/trace.h | sort -u)
 }
 echo "1..$tests"
 [ $failures = 0 ]
