@@ -18,6 +18,7 @@ all: lib tool kernels
 include lib/lib.mk
 -include tool/tool.mk
 -include tests/unit/unit.mk
+-include tests/attacks/attacks.mk
 -include tests/guest/guest.mk
 
 deps-%:

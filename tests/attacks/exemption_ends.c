@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * P3: a region made under a debugger may be used under it, until the first detach. What is written to it after that is not for the
+ * same debugger when it comes back, although the page was mapped all the time.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../unit/tap.h"
+#include "victim.h"
+
+static void victim(void)
+{
+	volatile char *page;
+
+	ptrace(PTRACE_TRACEME, 0, 0, 0);
+	raise(SIGSTOP);
+	page = victim_region(1, NULL);
+	page[0] = 'x';
+	shared->wrong = page[0] != 'x';
+	shared->ready = 1;
+	raise(SIGSTOP);
+	victim_make_secret((char *)page);
+	shared->ready = 2;
+	for (;;) {
+		(void)page[0];
+		shared->rounds++;
+		if (shared->command)
+			memcpy((void *)shared->loot, (char *)page, SECRET_LEN);
+	}
+}
+
+int main(void)
+{
+	struct user_regs_struct regs;
+	long rounds;
+	int status;
+	pid_t pid;
+
+	victim_setup();
+	pid = fork();
+	if (pid == 0)
+		victim();
+	waitpid(pid, &status, 0);
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	waitpid(pid, &status, 0);
+	ok(WIFSTOPPED(status) && shared->ready == 1 && !shared->wrong, "a region made while traced is usable under that tracer");
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+	while (shared->ready != 2)
+		usleep(1000);
+	rounds = shared->rounds;
+	usleep(300000);
+	ok(shared->rounds > rounds, "and after it has detached");
+
+	ok(ptrace(PTRACE_SEIZE, pid, 0, 0) == 0 && ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0 && waitpid(pid, &status, 0) == pid,
+	   "the same tracer attaches again");
+	ok(ptrace(PTRACE_GETREGS, pid, 0, &regs) == 0 && ptrace(PTRACE_SETREGS, pid, 0, &regs) == 0, "and sets registers");
+	shared->command = 1;
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	usleep(500000);
+	ok(!victim_was_looted(), "what was written in between is not for it");
+	victim_end(pid);
+	return tap_done();
+}

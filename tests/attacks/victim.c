@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "victim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <uapi/cryptmem.h>
+
+struct shared *shared;
+
+void victim_setup(void)
+{
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED) {
+		perror("mmap");
+		exit(2);
+	}
+}
+
+char *victim_region(size_t pages, int *fd)
+{
+	int device = open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC);
+	char *region;
+
+	if (device < 0) {
+		perror(CRYPTMEM_DEVICE);
+		_exit(2);
+	}
+	region = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, device, 0);
+	if (region == MAP_FAILED) {
+		perror("mmap of a region");
+		_exit(2);
+	}
+	if (fd)
+		*fd = device;
+	else
+		close(device);
+	return region;
+}
+
+/* Not a string constant: those lie in ordinary memory. */
+void victim_make_secret(char *secret)
+{
+	for (int i = 0; i < SECRET_LEN; i++)
+		secret[i] = (char)(0xa0 ^ (i * 37));
+}
+
+bool victim_was_looted(void)
+{
+	char secret[SECRET_LEN];
+
+	victim_make_secret(secret);
+	return memcmp((const void *)shared->loot, secret, SECRET_LEN) == 0;
+}
+
+void victim_end(pid_t victim)
+{
+	kill(victim, SIGKILL);
+	waitpid(victim, NULL, __WALL);
+	memset(shared, 0, sizeof(*shared));
+}
+
+bool victim_wait(volatile int *word)
+{
+	for (int i = 0; i < 10000 && !*word; i++)
+		usleep(1000);
+	return *word != 0;
+}
+
+bool victim_set(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+	bool taken = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+
+	if (fd >= 0)
+		close(fd);
+	return taken;
+}
+
+void victim_discard(int fd, char *start, size_t pages)
+{
+	struct cryptmem_discard discard = { .size = sizeof(discard), .addr = (unsigned long)start, .len = pages * 4096 };
+
+	if (ioctl(fd, CRYPTMEM_IOC_DISCARD, &discard)) {
+		perror("discard");
+		_exit(2);
+	}
+}

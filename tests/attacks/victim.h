@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the attacks have in common: a victim that owns a region, and a page of ordinary shared memory through which victim and
+ * attacker talk. The secret is made at run time; the attacker wins when it turns up in ->loot.
+ */
+#ifndef VICTIM_H
+#define VICTIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define SECRET_LEN	16
+
+struct shared {
+	volatile int ready;	/* set by the victim, see each test */
+	volatile int command;	/* set by the attacker, see each test */
+	volatile int tid;
+	volatile long rounds;
+	volatile long wrong;
+	volatile char loot[64];
+};
+
+extern struct shared *shared;
+
+/* Maps ->shared; call first. */
+void victim_setup(void);
+/* A region of @pages pages. Its descriptor, for ioctls, if @fd is not NULL. Ends the process when there is none. */
+char *victim_region(size_t pages, int *fd);
+void victim_make_secret(char *secret);
+bool victim_was_looted(void);
+/* Forgets what was shared, ends the victim. */
+void victim_end(pid_t victim);
+/* Waits up to some seconds for a word to become non-zero. */
+bool victim_wait(volatile int *word);
+/* Writes @value to a file of the kernel's. True when it took it. */
+bool victim_set(const char *path, const char *value);
+/* Drops pages of a region, so that the next touch is a fault. */
+void victim_discard(int fd, char *start, size_t pages);
+
+#endif
