@@ -43,6 +43,7 @@
  *	ENOSYS	the kernel module is not loaded, or does not speak this
  *		library's version of its interface
  *	EACCES	no permission to open /dev/cryptmem
+ *	EPERM	a seccomp filter or the like forbids to open or map it
  *	EDQUOT	the user has as many regions or pages as the module allows
  *	ENOMEM	out of memory or address space; or the size is larger than
  *		PTRDIFF_MAX; or new memory was needed and /dev/cryptmem, there
@@ -53,6 +54,8 @@
  *		first call reserves 64 MiB of addresses, which cost nothing
  *		until they are used. No descriptor is kept open.
  *	EBADF	another thread closed that descriptor while it was being used
+ *	EAGAIN	over RLIMIT_MEMLOCK, after mlockall(MCL_FUTURE)
+ *	EBUSY	the machine is about to hibernate
  *	EINVAL	saligned_alloc(): the alignment is not a power of two
  *
  * A call that fails changes nothing.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# libsalloc: `make lib`, `make install-lib` (DESTDIR, PREFIX, LIBDIR). To be included from the top of the tree.
+# libsalloc: `make lib`, `make install-lib` (DESTDIR, PREFIX, LIBDIR, INCLUDEDIR, MANDIR). To be included from the top of the tree.
 
 LIB_VERSION := 0.1.0
 LIB_SONAME := libsalloc.so.0
@@ -8,6 +8,7 @@ LIB_OUT := build/lib
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
 LIB_CORE := die meta region pages slab heap
@@ -18,6 +19,9 @@ LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototy
 	-O2 -g -fPIC -fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -fno-strict-aliasing -pthread \
 	-Iinclude -D_GNU_SOURCE -DSALLOC_VERSION='"$(LIB_VERSION)"' $(CFLAGS)
 LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAGS)
+
+# Other names of salloc(3).
+LIB_PAGES := scalloc srealloc saligned_alloc sfree ssize salloc_status salloc_version
 
 LIB_SHARED := $(LIB_OUT)/libsalloc.so.$(LIB_VERSION)
 LIB_STATIC := $(LIB_OUT)/libsalloc.a
@@ -64,6 +68,9 @@ install-lib: lib
 	install -m 644 $(LIB_STATIC) $(DESTDIR)$(LIBDIR)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(LIB_VERSION)|' lib/salloc.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/salloc.pc
+	install -d $(DESTDIR)$(MANDIR)/man3
+	install -m 644 docs/salloc.3 $(DESTDIR)$(MANDIR)/man3
+	for page in $(LIB_PAGES); do ln -sf salloc.3 $(DESTDIR)$(MANDIR)/man3/$$page.3; done
 
 install: install-lib
 .PHONY: lib install-lib install

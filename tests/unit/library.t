@@ -100,6 +100,14 @@ installed() {
 			./opt/x/lib64/libsalloc.so.0
 			./opt/x/lib64/libsalloc.so.0.1.0
 			./opt/x/lib64/pkgconfig/salloc.pc
+			./opt/x/share/man/man3/saligned_alloc.3
+			./opt/x/share/man/man3/salloc.3
+			./opt/x/share/man/man3/salloc_status.3
+			./opt/x/share/man/man3/salloc_version.3
+			./opt/x/share/man/man3/scalloc.3
+			./opt/x/share/man/man3/sfree.3
+			./opt/x/share/man/man3/srealloc.3
+			./opt/x/share/man/man3/ssize.3
 		END
 }
 
@@ -116,6 +124,27 @@ static_works() {
 	program c
 	cc -Iinclude -o "$scratch/static" "$scratch/program.c" $lib/libsalloc.a $(pkg-config --variable=none salloc) -pthread &&
 		! ldd "$scratch/static" | grep salloc
+}
+
+# Style apart: it knows only the manuals that are installed.
+lint() {
+	mandoc -Tlint -Wwarning docs/salloc.3
+}
+
+# Each function, and each errno, of the header is in the manual, and the other way round.
+agrees() {
+	local name in_header in_page
+	for name in $names; do
+		grep -q "^\.Fn $name" docs/salloc.3 || { echo "$name"; return 1; }
+	done
+	in_header=$(grep -oE '\bE[A-Z]{3,}\b' include/salloc.h | sort -u)
+	in_page=$(grep -oE '\bE[A-Z]{3,}\b' docs/salloc.3 | grep -vxE 'EXAMPLES|ERRORS|EFAULT' | sort -u)
+	diff <(echo "$in_header" | grep -vxE 'EFAULT') <(echo "$in_page")
+}
+
+example() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' docs/salloc.3 | sed '/^\./d; s/\\e/\\/g' >"$scratch/example.c"
+	cc -Wall -Wextra -Werror -Iinclude -o "$scratch/example" "$scratch/example.c" $lib/libsalloc.a -pthread
 }
 
 printf 'all:\ninclude lib/lib.mk\n' >"$scratch/Makefile"
@@ -145,6 +174,13 @@ ok "writing past the end is warned of" warns 'char *p = salloc(4); p[5] = 1; __a
 ok "install-lib: the files" installed
 ok "what is installed compiles, links and runs" installed_works
 ok "the static library links" static_works
+if command -v mandoc >/dev/null; then
+	ok "the manual: no warning" lint
+else
+	skip "the manual: no warning" "no mandoc"
+fi
+ok "the manual names the header's functions and errors" agrees
+ok "the manual's example compiles" example
 if [ -e /dev/cryptmem ]; then
 	skip "without the module: ENOSYS, and salloc_status says so" "the module is here"
 	skip "static, without the module: the same" "the module is here"

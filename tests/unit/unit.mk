@@ -8,6 +8,7 @@
 #	make unit-guest		builds build/tests/unit/guest/*, for a guest with the module; UNIT_PERCENT=5 makes them short
 
 UNIT_OUT := build/tests/unit
+PROVE ?= prove
 UNIT_TESTS := bits contract model aborts threads failures footprint status backend
 UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
 # What every test but `backend` is linked with, and what it is not.
@@ -23,13 +24,13 @@ UNIT_VALGRIND := valgrind -q --error-exitcode=99 --child-silent-after-fork=yes
 check-unit: check-unit-plain check-unit-asan check-unit-valgrind
 
 check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) lib
-	prove --exec '' $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_SCRIPTS)
+	$(PROVE) --exec '' $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_SCRIPTS)
 
 check-unit-asan: $(UNIT_TESTS:%=$(UNIT_OUT)/asan/%)
-	UNIT_PERCENT=25 prove --exec '' $^
+	UNIT_PERCENT=25 $(PROVE) --exec '' $^
 
 check-unit-valgrind: $(UNIT_TESTS:%=$(UNIT_OUT)/%)
-	UNIT_PERCENT=3 prove --exec '$(UNIT_VALGRIND)' $^
+	UNIT_PERCENT=3 $(PROVE) --exec '$(UNIT_VALGRIND)' $^
 
 $(UNIT_OUT)/obj/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
 	@mkdir -p $(@D)
