@@ -112,6 +112,21 @@ static bool little_space(void *unused)
 	       salloc(32) && backend_test.bytes <= 100000;
 }
 
+/* No room for the allocator's own records either. */
+static bool no_space(void *unused)
+{
+	struct rlimit limit, none;
+	bool good;
+
+	(void)unused;
+	getrlimit(RLIMIT_AS, &limit);
+	none = (struct rlimit){ 0, limit.rlim_max };
+	setrlimit(RLIMIT_AS, &none);
+	good = fails_with(salloc(32), ENOMEM) && !backend_test.mapped;
+	setrlimit(RLIMIT_AS, &limit);
+	return good && salloc(32);
+}
+
 /* One process does not take all that its user may have. */
 static bool share_of_limit(void *unused)
 {
@@ -239,6 +254,7 @@ int main(void)
 	   "no descriptors at first: EMFILE, works later");
 	ok(tap_child(little_allowed, NULL), "quota: used up, then EDQUOT");
 	ok(tap_child(little_space, NULL), "address space: smaller arenas");
+	ok(tap_child(no_space, NULL), "no address space: ENOMEM, works later");
 	ok(tap_child(share_of_limit, NULL), "an arena is 1/16 of what is allowed");
 	ok(tap_child(discard_fails, NULL), "a failed discard is wiped by hand");
 	each_in_turn();

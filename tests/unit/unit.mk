@@ -51,22 +51,22 @@ unit-guest: $(UNIT_GUEST:%=$(UNIT_OUT)/guest/%)
 
 $(UNIT_OUT)/guest/%: $(UNIT_OUT)/obj/%.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
 	@mkdir -p $(@D)
-	$(CC) -pthread -o $@ $^
+	$(CC) -pthread $(LDFLAGS) -o $@ $^
 
 UNIT_WRAP := -Wl,--wrap=syscall,--wrap=ioctl,--wrap=mmap,--wrap=munmap
 
 $(UNIT_OUT)/backend: $(UNIT_OUT)/obj/backend.o $(UNIT_OUT)/obj/tap.o $(LIB_OUT)/obj/backend.o
-	$(CC) -pthread $(UNIT_WRAP) -o $@ $^
+	$(CC) -pthread $(LDFLAGS) $(UNIT_WRAP) -o $@ $^
 
 $(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o lib/backend.o)
-	$(CC) -pthread $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
+	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
 
 $(UNIT_OUT)/%: $(UNIT_OUT)/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/obj/%.o) $(UNIT_CORE:%=$(LIB_OUT)/obj/%.o)
-	$(CC) -pthread -o $@ $^
+	$(CC) -pthread $(LDFLAGS) -o $@ $^
 
 $(UNIT_OUT)/asan/%: $(UNIT_OUT)/asan/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/asan/obj/%.o) \
 		$(UNIT_CORE:%=$(UNIT_OUT)/asan/obj/lib/%.o)
-	$(CC) -pthread $(UNIT_SANITIZE) -o $@ $^
+	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) -o $@ $^
 
 # The preload library as it is shipped, but for the backend.
 $(UNIT_PRELOAD): $(filter-out %/backend.o,$(LIB_PRELOAD:%=$(LIB_OUT)/obj/%.o)) $(UNIT_OUT)/obj/backend_test.o
