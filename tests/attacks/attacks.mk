@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The attacks, programs for the guest. Included from the top of the tree, after tests/unit/unit.mk.
+# Programs for the guest: the promises, and the attacks. Included from the top of the tree.
 #
-#	make attacks		build/tests/attacks/*
-#	make check-attacks	all of them in guests (KERNELS)
+#	make guest-programs	build/tests/promises/* and build/tests/attacks/*
+#	make check-promises	all of them in guests (KERNELS), and what has to be done from the host
 
-ATTACKS_OUT := build/tests/attacks
-ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm
-ATTACKS_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
+GUEST_OUT := build/tests
+GUEST_PROMISES := p2_outsiders p3_debugger p4_contents p5_p6_p7 abi
+GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm
+GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
+GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
 
-.PHONY: attacks
-attacks: $(ATTACKS:%=$(ATTACKS_OUT)/%)
+.PHONY: guest-programs check-promises
+guest-programs: $(GUEST_PROMISES:%=$(GUEST_OUT)/promises/%) $(GUEST_ATTACKS:%=$(GUEST_OUT)/attacks/%)
 
-$(ATTACKS_OUT)/%: tests/attacks/%.c tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
-	@mkdir -p $(@D)
-	$(CC) $(ATTACKS_CFLAGS) -o $@ $(filter %.c,$^)
+define GUEST_RULE
+$(GUEST_OUT)/$(1)/%: tests/$(1)/%.c $(GUEST_COMMON)
+	@mkdir -p $$(@D)
+	$$(CC) $$(GUEST_CFLAGS) -o $$@ $$(filter %.c,$$^)
+endef
+$(eval $(call GUEST_RULE,promises))
+$(eval $(call GUEST_RULE,attacks))
 
-check-attacks: attacks
+check-promises: guest-programs
 	@tests/attacks/check $(KERNELS)
-.PHONY: check-attacks
