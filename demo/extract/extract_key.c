@@ -27,6 +27,7 @@ enum { FOUND = 0, NOT_FOUND = 1, TROUBLE = 2 };
 #define NO_LIMIT	((size_t)1 << 32)
 /* What is looked at when every millisecond counts: heaps fill from their start */
 #define WATCH_LIMIT	((size_t)2 << 20)
+#define LOOKS_MIN	15
 #define ROW_BYTES	16
 #define ROWS		8
 
@@ -97,7 +98,7 @@ static bool search_image(const struct options *o, const struct image *image,
 			 const struct target *t, struct loot *l)
 {
 	return (wanted(o, "struct") && shield_by_struct(image, t, l)) ||
-	       (wanted(o, "primes") && primes_search(image, t, l)) ||
+	       (wanted(o, "primes") && primes_search(image, t, false, l)) ||
 	       (wanted(o, "noise") && shield_by_noise(image, t, l));
 }
 
@@ -151,19 +152,21 @@ static int from_image(const struct options *o, const struct target *t,
 			return TROUBLE;
 		}
 		r->found = search_image(o, &image, t, &r->loot);
-		if (r->found || !tries)
-			scan_needles(needles, &image);
-		if (!r->found && !tries)
+		*r->detail = 0;
+		if (!r->found)
 			describe(&image, r);
-		if (o->save && (r->found || !tries) && !image_save(&image, o->save)) {
+		/* To look again helps against an agent that signs, not against noise. */
+		if (r->found || strcmp(r->word, "nothing"))
+			tries = 0;
+		if (!tries)
+			scan_needles(needles, &image);
+		if (!tries && o->save && !image_save(&image, o->save)) {
 			perror(o->save);
 			exit(TROUBLE);
 		}
 		image_free(&image);
-		if (r->found)
-			return FOUND;
 	}
-	return NOT_FOUND;
+	return r->found ? FOUND : NOT_FOUND;
 }
 
 static int from_watch(const struct options *o, const struct target *t,
@@ -179,14 +182,14 @@ static int from_watch(const struct options *o, const struct target *t,
 		struct image image;
 
 		looks++;
-		last = now() - start >= o->seconds;
+		last = looks >= LOOKS_MIN && now() - start >= o->seconds;
 		if (!watch_look(&image, atoi(o->from), how, WATCH_LIMIT)) {
 			image_free(&image);
 			failed++;
 			continue;
 		}
 		/* Bare primes: what the shield hides is found by other means. */
-		r->found = primes_search(&image, t, &r->loot);
+		r->found = primes_search(&image, t, true, &r->loot);
 		scan_needles(needles, &image);
 		if (last && !r->found) {
 			say(r, "looked %zu times in %.0f s, %zu failed; the last time ", looks,

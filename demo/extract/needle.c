@@ -122,9 +122,6 @@ void needles_scan(struct needles *n, const uint8_t *data, size_t size, uint64_t 
 			n->first = va + at;
 		n->any = true;
 		n->hits[hit->number][hit->order]++;
-		if (getenv("NEEDLE_TRACE"))
-			fprintf(stderr, "needle: %s %s at 0x%" PRIx64 "\n",
-				names[hit->number], hit->order ? "BE" : "LE", va + at);
 	}
 }
 
@@ -154,7 +151,7 @@ void needles_describe(const struct needles *n, char *text, size_t size)
 	size_t len;
 
 	if (!needles_total(n)) {
-		snprintf(text, size, "no piece of d, p, q in either byte order");
+		snprintf(text, size, "no piece of the private key in the clear");
 		return;
 	}
 	len = snprintf(text, size, "pieces in the clear:");

@@ -12,11 +12,17 @@
 
 /* More than this, and an image of noise would keep the division busy. */
 #define SMALL		((size_t)16 << 20)
-#define PAIR_BITS	27
+/* So many bits for each word: a few words in a hundred are mistaken for another. */
+#define PAIR_BITS_EACH	16
 /* OpenSSL's primes are at least sqrt(2) * 2^(bits - 1): 0xb5 on top. */
 #define TOP_MIN		0xb5
 #define ZEROS_MAX	12
-#define PRIME_MAX	1024
+
+/* The words in an image, as far as one bit each tells; none: anything may be. */
+struct pairs {
+	uint8_t *bits;
+	int shift;
+};
 
 /* Structures and text have zeros by the dozen; a prime has hardly one. */
 static bool few_zeros(const uint8_t *bytes, size_t len)
@@ -42,38 +48,52 @@ static bool try_prime(const uint8_t *bytes, bool little_endian,
 	return good;
 }
 
-static uint32_t hash_word(uint64_t word)
+static uint64_t hash_word(const struct pairs *pairs, uint64_t word)
 {
-	return word * 0x9e3779b97f4a7c15 >> (64 - PAIR_BITS);
+	return word * 0x9e3779b97f4a7c15 >> pairs->shift;
 }
 
-static void remember(const struct primes_pairs *pairs, const uint8_t *data,
-		     size_t size)
+static void remember(const struct pairs *pairs, const uint8_t *data, size_t size)
 {
-	uint64_t word;
+	uint64_t word, hash;
 
 	for (size_t at = 0; at + 8 <= size; at += 8) {
 		memcpy(&word, data + at, 8);
-		if (word & 1)
-			pairs->bits[hash_word(word) / 8] |= 1 << hash_word(word) % 8;
+		if (!(word & 1))
+			continue;
+		hash = hash_word(pairs, word);
+		pairs->bits[hash / 8] |= 1 << hash % 8;
 	}
 }
 
+static bool pairs_make(struct pairs *pairs, const struct image *image)
+{
+	int bits = 16;
+
+	while ((size_t)1 << bits < image_bytes(image) / 8 * PAIR_BITS_EACH)
+		bits++;
+	pairs->shift = 64 - bits;
+	pairs->bits = calloc(1, (size_t)1 << (bits - 3));
+	for (size_t i = 0; pairs->bits && i < image->count; i++)
+		remember(pairs, image->segments[i].data, image->segments[i].size);
+	return pairs->bits;
+}
+
 /* The other prime's lowest word follows from this one's: is it anywhere? */
-static bool has_pair(const struct primes_pairs *pairs, const struct target *t,
-		     uint64_t word)
+static bool has_pair(const struct pairs *pairs, const struct target *t, uint64_t word)
 {
 	uint64_t inverse = word;	/* right in 3 bits, twice as many each time */
+	uint64_t hash;
 
 	for (int i = 0; i < 5; i++)
 		inverse *= 2 - word * inverse;
-	word = t->n0 * inverse;
-	return pairs->bits[hash_word(word) / 8] >> hash_word(word) % 8 & 1;
+	hash = hash_word(pairs, t->n0 * inverse);
+	return pairs->bits[hash / 8] >> hash % 8 & 1;
 }
 
 /* As OpenSSL holds it: words, the lowest first */
 static bool scan_words(const uint8_t *data, size_t size, uint64_t va,
-		       const struct target *t, const struct primes_pairs *pairs,
+		       const struct target *t, const struct pairs *pairs,
 		       struct loot *l)
 {
 	size_t len = t->prime_bytes;
@@ -82,12 +102,12 @@ static bool scan_words(const uint8_t *data, size_t size, uint64_t va,
 		const uint8_t *bytes = data + at;
 		uint64_t word;
 
-		if (!(bytes[0] & 1) || bytes[len - 1] < TOP_MIN || !few_zeros(bytes, len))
+		if (!(bytes[0] & 1) || bytes[len - 1] < TOP_MIN)
 			continue;
 		memcpy(&word, bytes, 8);
 		if (pairs->bits && !has_pair(pairs, t, word))
 			continue;
-		if (!try_prime(bytes, true, t, l))
+		if (!few_zeros(bytes, len) || !try_prime(bytes, true, t, l))
 			continue;
 		snprintf(l->how, sizeof(l->how),
 			 "a prime in the clear at 0x%" PRIx64 ", in OpenSSL's form", va + at);
@@ -119,52 +139,35 @@ static bool scan_serialized(const uint8_t *data, size_t size, uint64_t va,
 	return false;
 }
 
-/**
- * primes_in() - search a range
- * @data: the range
- * @size: bytes
- * @va: address to report for its start
- * @t: public half
- * @pairs: what else is in memory, to divide less often
- * @l: what to fill in
- *
- * Return: whether a prime was found.
- */
-bool primes_in(const uint8_t *data, size_t size, uint64_t va,
-	       const struct target *t, const struct primes_pairs *pairs,
-	       struct loot *l)
+static bool scan(const uint8_t *data, size_t size, uint64_t va,
+		 const struct target *t, const struct pairs *pairs, struct loot *l)
 {
 	return scan_words(data, size, va, t, pairs, l) ||
 	       scan_serialized(data, size, va, t, l);
-}
-
-static bool pairs_make(struct primes_pairs *pairs)
-{
-	pairs->bits = calloc(1, (size_t)1 << (PAIR_BITS - 3));
-	return pairs->bits;
 }
 
 /**
  * primes_search() - search an image
  * @image: the memory
  * @t: public half
+ * @both: expect both primes, as in an agent that signs: that is faster; large
+ *	images are searched so anyway
  * @l: what to fill in
  *
  * Return: whether a prime was found.
  */
-bool primes_search(const struct image *image, const struct target *t,
+bool primes_search(const struct image *image, const struct target *t, bool both,
 		   struct loot *l)
 {
-	struct primes_pairs pairs = { NULL };
+	struct pairs pairs = { NULL, 0 };
 	bool found = false;
 
-	if (image_bytes(image) > SMALL && pairs_make(&pairs))
-		for (size_t i = 0; i < image->count; i++)
-			remember(&pairs, image->segments[i].data, image->segments[i].size);
+	if ((both || image_bytes(image) > SMALL) && !pairs_make(&pairs, image))
+		return false;
 	for (size_t i = 0; i < image->count && !found; i++) {
 		const struct segment *s = &image->segments[i];
 
-		found = primes_in(s->data, s->size, s->va, t, &pairs, l);
+		found = scan(s->data, s->size, s->va, t, &pairs, l);
 	}
 	free(pairs.bits);
 	return found;
@@ -184,11 +187,11 @@ bool primes_search(const struct image *image, const struct target *t,
 bool primes_search_flat(const uint8_t *data, size_t size,
 			const struct target *t, struct loot *l)
 {
-	struct primes_pairs none = { NULL };
+	struct pairs none = { NULL, 0 };
 	size_t at = 0, end;
 
 	while (data_next(data, size, &at, &end)) {
-		if (primes_in(data + at, end - at, at, t, &none, l))
+		if (scan(data + at, end - at, at, t, &none, l))
 			return true;
 		at = end;
 	}

@@ -14,19 +14,8 @@ struct image;
 struct loot;
 struct target;
 
-/**
- * struct primes_pairs - the words in an image, as far as one bit each tells
- * @bits: by hash; NULL when every candidate shall be divided by
- */
-struct primes_pairs {
-	uint8_t *bits;
-};
-
-bool primes_in(const uint8_t *data, size_t size, uint64_t va,
-	       const struct target *t, const struct primes_pairs *pairs,
-	       struct loot *l);
 bool primes_search(const struct image *image, const struct target *t,
-		   struct loot *l);
+		   bool both, struct loot *l);
 bool primes_search_flat(const uint8_t *data, size_t size,
 			const struct target *t, struct loot *l);
 

@@ -113,9 +113,9 @@ bool shield_by_struct(const struct image *image, const struct target *t,
 			if (!shield_plausible(&s) || !shield_open(image, t, &s, l))
 				continue;
 			snprintf(l->how, sizeof(l->how),
-				 "struct sshkey (end at 0x%" PRIx64 ") led to prekey 0x%" PRIx64
-				 " and shielded key 0x%" PRIx64,
-				 seg->va + at + sizeof(s), s.prekey_va, s.blob_va);
+				 "struct sshkey around 0x%" PRIx64 " led to the prekey, 0x%" PRIx64
+				 ", and the shielded key, 0x%" PRIx64,
+				 seg->va + at, s.prekey_va, s.blob_va);
 			return true;
 		}
 	}
