@@ -11,6 +11,7 @@ GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pt
 GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
 
 .PHONY: guest-programs check-promises
+guest-programs: $(GUEST_OUT)/promises-host/sleeper $(GUEST_OUT)/promises-host/scan
 guest-programs: $(GUEST_PROMISES:%=$(GUEST_OUT)/promises/%) $(GUEST_ATTACKS:%=$(GUEST_OUT)/attacks/%)
 
 define GUEST_RULE
@@ -20,6 +21,11 @@ $(GUEST_OUT)/$(1)/%: tests/$(1)/%.c $(GUEST_COMMON)
 endef
 $(eval $(call GUEST_RULE,promises))
 $(eval $(call GUEST_RULE,attacks))
+
+# Driven from the host: tests/promises/ram.
+$(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h $(GUEST_COMMON)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c,$^)
 
 check-promises: guest-programs
 	@tests/attacks/check $(KERNELS)

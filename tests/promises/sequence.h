@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The words that P1's victim writes, and that the machine's RAM is searched for. */
+#ifndef SEQUENCE_H
+#define SEQUENCE_H
+
+#define SEQUENCE_PAGES	64U
+#define SEQUENCE_WORDS	(SEQUENCE_PAGES * 1024)
+
+static inline unsigned int sequence(unsigned int i)
+{
+	unsigned int x = i * 2654435761u ^ 0x9e3779b9u;
+
+	x ^= x >> 15;
+	x *= 0x2c1b3c6du;
+	x ^= x >> 12;
+	x *= 0x297a2d39u;
+	return x ^ x >> 15;
+}
+
+#endif
