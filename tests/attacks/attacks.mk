@@ -11,7 +11,7 @@ GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pt
 GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
 
 .PHONY: guest-programs check-promises
-guest-programs: $(GUEST_OUT)/promises-host/sleeper $(GUEST_OUT)/promises-host/scan
+guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan swapped)
 guest-programs: $(GUEST_PROMISES:%=$(GUEST_OUT)/promises/%) $(GUEST_ATTACKS:%=$(GUEST_OUT)/attacks/%)
 
 define GUEST_RULE
@@ -22,7 +22,7 @@ endef
 $(eval $(call GUEST_RULE,promises))
 $(eval $(call GUEST_RULE,attacks))
 
-# Driven from the host: tests/promises/ram.
+# Driven from the host: tests/promises/ram, tests/promises/swap.
 $(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h $(GUEST_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c,$^)
