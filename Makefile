@@ -16,10 +16,10 @@ all: lib tool kernels
 .PHONY: all kernels module module-install demo check style clean deps-%
 
 include lib/lib.mk
--include tool/tool.mk
--include tests/unit/unit.mk
--include tests/attacks/attacks.mk
--include tests/guest/guest.mk
+include tool/tool.mk
+include demo/demo.mk
+include tests/unit/unit.mk
+include tests/attacks/attacks.mk
 
 deps-%:
 	@scripts/deps $*
@@ -39,8 +39,8 @@ module-install: module
 
 demo:
 	@scripts/deps build vm demo
-	@$(MAKE) --no-print-directory lib tool kernels >build-demo.log 2>&1 || { cat build-demo.log; rm -f build-demo.log; exit 2; }; \
-		rm -f build-demo.log
+	@mkdir -p build
+	@$(MAKE) --no-print-directory lib tool demo-build kernels >build/demo.log 2>&1 || { cat build/demo.log; exit 2; }
 	@demo/run $(KERNELS)
 
 check:
