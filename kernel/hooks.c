@@ -157,6 +157,7 @@ static bool cm_hooks_concerns(struct pt_regs *regs)
 	return concerns && !cm_pass_held();
 }
 
+/* ->private is our function that takes the call's place. */
 static void notrace cm_hooks_on_gup(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops,
 				    struct ftrace_regs *fregs)
@@ -166,19 +167,7 @@ static void notrace cm_hooks_on_gup(unsigned long ip, unsigned long parent_ip,
 	if (!cm_hooks_concerns(regs))
 		return;
 	__module_get(THIS_MODULE);
-	instruction_pointer_set(regs, (unsigned long)cm_hooks_gup);
-}
-
-static void notrace cm_hooks_on_pup(unsigned long ip, unsigned long parent_ip,
-				    struct ftrace_ops *ops,
-				    struct ftrace_regs *fregs)
-{
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-
-	if (!cm_hooks_concerns(regs))
-		return;
-	__module_get(THIS_MODULE);
-	instruction_pointer_set(regs, (unsigned long)cm_hooks_pup);
+	instruction_pointer_set(regs, (unsigned long)ops->private);
 }
 
 static void cm_hooks_change_work(struct callback_head *work)
@@ -331,9 +320,11 @@ struct cm_hook {
 
 static struct cm_hook cm_hooks[] = {
 	{ "get_user_pages_remote",
-	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT }, true },
+	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
+	    .private = cm_hooks_gup }, true },
 	{ "pin_user_pages_remote",
-	  { .func = cm_hooks_on_pup, .flags = CM_HOOK_DIVERT }, true },
+	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
+	    .private = cm_hooks_pup }, true },
 	{ "arch_ptrace",
 	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_WATCH }, true },
 #ifdef CONFIG_COMPAT
