@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """The guest's initramfs: busybox, the agent, the kernel modules needed to reach the host's file system, and crypto.
 
 An uncompressed cpio archive (unpacking gzip is slow under emulation), written by hand because it is 20 lines. The base

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """The guest's kernel log: read its records, and find what must not be there."""
 
 import re

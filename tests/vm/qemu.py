@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """The machine: QEMU and the virtiofs daemons beside it, QMP, and reading the guest's memory."""
 
 import json

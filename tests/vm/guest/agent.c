@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 // PID 1 of the guest, second half: loads the module, runs the command, and tells the host everything over one
 // virtio-serial port, so that output, kernel log and exit status arrive in order.
 //
