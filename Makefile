@@ -4,7 +4,7 @@
 #	make		the library, the command, and the module for the kernels of the tests
 #	make demo	an ssh-agent loses its key to root, and one that keeps it	(root; installs what it needs)
 #	make check	every test; ends in `N passed, N failed`			(root; installs what it needs)
-#	make module	the module for the running kernel, into build/module/
+#	make module	the module for the running kernel, or for the headers in KDIR=
 #	make install	library, command, headers, man pages; module-install: the module too
 #	make style	the kernel's checkpatch --strict, sparse, W=1
 #	make clean
@@ -13,7 +13,7 @@ KERNELS ?= 6.1 6.12
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
 all: lib tool kernels
-.PHONY: all kernels module module-install demo check style clean deps-%
+.PHONY: all kernels module module-install demo check style clean
 
 include lib/lib.mk
 include tool/tool.mk
@@ -21,21 +21,14 @@ include demo/demo.mk
 include tests/unit/unit.mk
 include tests/attacks/attacks.mk
 
-deps-%:
-	@scripts/deps $*
-
 kernels:
 	scripts/kernel-build $(KERNELS)
 
 module:
-	mkdir -p build/module/src/probe build/module/include
-	cp -u kernel/*.[ch] kernel/Kbuild build/module/src
-	cp -u kernel/probe/*.c build/module/src/probe
-	cp -ru include/uapi build/module/include
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module/src modules
+	scripts/kernel-build $(KDIR)
 
 module-install: module
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module/src modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules_install
 
 demo:
 	@scripts/deps build vm demo

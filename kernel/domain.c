@@ -2,8 +2,6 @@
 /*
  * domain: see domain.h.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
@@ -267,19 +265,12 @@ void cm_domain_user_put(struct cm_domain *d)
 	cm_domain_put(d);
 }
 
-/**
- * cm_domain_activate() - have a key and a store, before the first region
- * @d: the domain; map_lock is held
- *
- * Context: process context, may sleep.
- * Return: 0 or a negative errno.
- */
-int cm_domain_activate(struct cm_domain *d)
+/* Have a key and a store, before the first region. */
+static int cm_domain_activate(struct cm_domain *d)
 {
 	struct cm_store *store;
 	struct cm_key *key;
 
-	lockdep_assert_held(&d->map_lock);
 	if (d->key)
 		return 0;
 	key = cm_cipher_key_create();

@@ -145,7 +145,6 @@ static inline void cm_domain_get(struct cm_domain *d)
 	refcount_inc(&d->ref);
 }
 
-int cm_domain_activate(struct cm_domain *d);
 int cm_domain_region_add(struct cm_domain *d, unsigned long pages);
 void cm_domain_region_del(struct cm_domain *d);
 void cm_domain_erase(struct cm_domain *d, pgoff_t first, pgoff_t last);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guard: see guard.h. The kernel's events reach it through hooks.c.
+ * guard: see guard.h. The kernel's events reach it from hooks.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,7 +13,6 @@
 
 #include "domain.h"
 #include "guard.h"
-#include "hooks.h"
 #include "region.h"
 #include "sched.h"
 #include "tasks.h"
@@ -51,19 +50,18 @@ struct cm_tracers {
 	bool several;
 };
 
-static bool cm_guard_look_at(struct task_struct *t, void *arg)
+static void cm_guard_look_at(struct task_struct *t, void *arg)
 {
 	struct cm_tracers *s = arg;
 	struct pid *pid;
 
 	if (!READ_ONCE(t->ptrace))
-		return false;
+		return;
 	pid = task_tgid(rcu_dereference(t->parent));
 	if (s->pid && s->pid != pid)
 		s->several = true;
 	else
 		s->pid = pid;
-	return false;
 }
 
 /* Under rcu_read_lock(). */
@@ -170,7 +168,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		return CM_REFUSE;
 	if (cm_guard_exempts(region))
 		return CM_ADMIT;
-	if (READ_ONCE(d->locked) || READ_ONCE(d->altered))
+	if (READ_ONCE(d->altered))
 		return CM_REFUSE;
 	if (likely(!cm_guard_watched(d))) {
 		clear_bit(CM_PARKED, &n->flags);
@@ -306,25 +304,4 @@ void cm_guard_lock(struct cm_domain *d, const char *what)
 				    d->comm, d->pid, what, current->comm,
 				    task_tgid_nr(current),
 				    from_kuid(&init_user_ns, current_uid()));
-}
-
-/**
- * cm_guard_init() - begin to watch
- *
- * Context: process context, may sleep.
- * Return: 0, or a negative errno with a line in the log.
- */
-int cm_guard_init(void)
-{
-	return cm_hooks_init();
-}
-
-/**
- * cm_guard_exit() - undo cm_guard_init()
- *
- * Context: process context, may sleep.
- */
-void cm_guard_exit(void)
-{
-	cm_hooks_exit();
 }

@@ -50,9 +50,6 @@ enum cm_verdict {
 	CM_REFUSE,
 };
 
-int cm_guard_init(void);
-void cm_guard_exit(void);
-
 bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t);
 void cm_guard_work(struct cm_notifier *n);
 

@@ -99,36 +99,42 @@ static void cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
 	cm_domain_put(d);
 }
 
-static long cm_hooks_gup(struct mm_struct *mm, unsigned long start,
-			 unsigned long nr_pages, unsigned int gup_flags,
-			 struct page **pages, CM_GUP_PARAM int *locked)
+/* Seal, then make the call that the hook took us away from. */
+static long cm_hooks_detour(long (*call)(struct mm_struct *mm,
+					 unsigned long start,
+					 unsigned long nr_pages,
+					 unsigned int gup_flags,
+					 struct page **pages,
+					 CM_GUP_PARAM int *locked),
+			    struct mm_struct *mm, unsigned long start,
+			    unsigned long nr_pages, unsigned int gup_flags,
+			    struct page **pages, CM_GUP_PARAM int *locked)
 {
 	struct cm_pass pass;
 	long ret;
 
 	cm_hooks_foreign(mm, start, nr_pages, gup_flags);
 	cm_pass_enter(&pass);
-	ret = get_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
-				    CM_GUP_ARG locked);
+	ret = call(mm, start, nr_pages, gup_flags, pages, CM_GUP_ARG locked);
 	cm_pass_leave(&pass);
 	module_put(THIS_MODULE);
 	return ret;
+}
+
+static long cm_hooks_gup(struct mm_struct *mm, unsigned long start,
+			 unsigned long nr_pages, unsigned int gup_flags,
+			 struct page **pages, CM_GUP_PARAM int *locked)
+{
+	return cm_hooks_detour(get_user_pages_remote, mm, start, nr_pages,
+			       gup_flags, pages, CM_GUP_ARG locked);
 }
 
 static long cm_hooks_pup(struct mm_struct *mm, unsigned long start,
 			 unsigned long nr_pages, unsigned int gup_flags,
 			 struct page **pages, CM_GUP_PARAM int *locked)
 {
-	struct cm_pass pass;
-	long ret;
-
-	cm_hooks_foreign(mm, start, nr_pages, gup_flags);
-	cm_pass_enter(&pass);
-	ret = pin_user_pages_remote(mm, start, nr_pages, gup_flags, pages,
-				    CM_GUP_ARG locked);
-	cm_pass_leave(&pass);
-	module_put(THIS_MODULE);
-	return ret;
+	return cm_hooks_detour(pin_user_pages_remote, mm, start, nr_pages,
+			       gup_flags, pages, CM_GUP_ARG locked);
 }
 
 /* Whether a call into someone else's memory needs the detour. */

@@ -26,7 +26,7 @@
 #include "chardev.h"
 #include "cipher.h"
 #include "domain.h"
-#include "guard.h"
+#include "hooks.h"
 #include "idle.h"
 #include "power.h"
 #include "stats.h"
@@ -54,7 +54,7 @@ static const struct cm_room cm_rooms[] = {
 	{ "store", cm_store_init, cm_store_exit },
 	{ "domain", cm_domain_init, cm_domain_exit },
 	{ "tasks", cm_tasks_init, cm_tasks_exit },
-	{ "guard", cm_guard_init, cm_guard_exit },
+	{ "hooks", cm_hooks_init, cm_hooks_exit },
 	{ "idle", cm_idle_init, cm_idle_exit },
 	{ "power", cm_power_init, cm_power_exit },
 	{ "stats", cm_stats_init, cm_stats_exit },

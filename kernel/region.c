@@ -67,8 +67,8 @@ static void cm_region_put(struct cm_region *region)
 }
 
 /* What the program sees of a failure to serve a fault, and the log. */
-static vm_fault_t cm_region_failed(struct cm_domain *d, unsigned long address,
-				   pgoff_t pgoff, int err)
+static vm_fault_t cm_region_failed(unsigned long address, pgoff_t pgoff,
+				   int err)
 {
 	if (err == -ENOMEM)
 		return VM_FAULT_OOM;
@@ -144,7 +144,7 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 	}
 	err = cm_window_fault(d, region, vmf->pgoff, write, &page, &rw);
 	if (err) {
-		ret = cm_region_failed(d, vmf->address, vmf->pgoff, err);
+		ret = cm_region_failed(vmf->address, vmf->pgoff, err);
 	} else {
 		/*
 		 * An entry that exists is never changed in place: between our
@@ -324,7 +324,8 @@ static const struct vm_operations_struct cm_vm_ops = {
  * Context: process context, may sleep, the mmap_lock is held for writing.
  * Return: 0; -EPERM not the process that opened the device; -EINVAL not
  * MAP_SHARED or not at offset 0; -EACCES executable; -EDQUOT, -ENOMEM, -ENFILE;
- * -EBUSY while the machine hibernates.
+ * -EBUSY while the machine hibernates; -EOVERFLOW when the process has used up
+ * all offsets (of 2^51 pages).
  */
 int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 {
@@ -343,13 +344,10 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 		return -ENOMEM;
 
 	mutex_lock(&d->map_lock);
-	err = cm_domain_region_add(d, pages);
-	if (!err && d->next_pgoff + pages > (ULONG_MAX >> (PAGE_SHIFT + 1))) {
-		cm_limits_uncharge(d->user, 0, pages);
-		d->mapped_pages -= pages;
-		cm_domain_region_del(d);
+	if (d->next_pgoff + pages > (ULONG_MAX >> (PAGE_SHIFT + 1)))
 		err = -EOVERFLOW;
-	}
+	else
+		err = cm_domain_region_add(d, pages);
 	if (!err) {
 		vma->vm_pgoff = d->next_pgoff;
 		d->next_pgoff += pages;

@@ -130,7 +130,7 @@ static void cm_sched_work(struct callback_head *work)
 
 /**
  * cm_sched_queue_work() - do something before a task returns to user mode
- * @n: the task's notifier: the caller's own, or held by cm_sched_lock
+ * @n: the task's notifier: the caller's own, or reached under tasks_lock
  *
  * Context: any but NMI. A task that is exiting for good is let go.
  */

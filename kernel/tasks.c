@@ -109,28 +109,21 @@ struct cm_notifier *cm_tasks_counted(struct cm_domain *d)
 /**
  * cm_tasks_for_each() - look at the tasks of a domain
  * @d: the domain
- * @fn: called for each; true stops
+ * @fn: called for each
  * @arg: passed on
  *
  * Context: any; @fn is called with a raw spinlock held, irqs off.
- * Return: whether @fn ever returned true.
  */
-bool cm_tasks_for_each(struct cm_domain *d,
-		       bool (*fn)(struct task_struct *t, void *arg),
-		       void *arg)
+void cm_tasks_for_each(struct cm_domain *d,
+		       void (*fn)(struct task_struct *t, void *arg), void *arg)
 {
 	struct cm_notifier *n;
 	unsigned long flags;
-	bool found = false;
 
 	raw_spin_lock_irqsave(&d->tasks_lock, flags);
-	list_for_each_entry(n, &d->tasks, link) {
-		found = fn(n->task, arg);
-		if (found)
-			break;
-	}
+	list_for_each_entry(n, &d->tasks, link)
+		fn(n->task, arg);
 	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
-	return found;
 }
 
 /**

@@ -29,8 +29,8 @@ void cm_tasks_free(struct cm_notifier *n);
 struct cm_notifier *cm_tasks_notifier(struct task_struct *t,
 				      struct cm_domain *d);
 struct cm_notifier *cm_tasks_counted(struct cm_domain *d);
-bool cm_tasks_for_each(struct cm_domain *d,
-		       bool (*fn)(struct task_struct *t, void *arg), void *arg);
+void cm_tasks_for_each(struct cm_domain *d,
+		       void (*fn)(struct task_struct *t, void *arg), void *arg);
 void cm_tasks_kick(struct cm_domain *d);
 
 #endif /* _CM_TASKS_H */

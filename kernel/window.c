@@ -2,8 +2,6 @@
 /*
  * window: see window.h.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -111,8 +109,8 @@ static void cm_window_clock(struct cm_domain *d, u64 start)
  */
 void cm_window_seal(struct cm_domain *d)
 {
-	u64 start = ktime_get_mono_fast_ns();
 	struct cm_frame *f;
+	u64 start;
 
 	if (!d->window.plain)
 		return;
@@ -120,6 +118,7 @@ void cm_window_seal(struct cm_domain *d)
 	d->window.sealed_at = jiffies;
 	if (list_empty(&d->window.list))
 		return;
+	start = ktime_get_mono_fast_ns();
 	list_for_each_entry(f, &d->window.list, list)
 		cm_window_seal_frame(d, f);
 	d->counts.switch_seals++;
@@ -138,14 +137,15 @@ void cm_window_seal(struct cm_domain *d)
  */
 void cm_window_unseal(struct cm_domain *d)
 {
-	u64 start = ktime_get_mono_fast_ns();
 	struct cm_frame *f;
+	u64 start;
 
 	if (d->window.plain)
 		return;
 	d->window.plain = true;
 	if (list_empty(&d->window.list))
 		return;
+	start = ktime_get_mono_fast_ns();
 	list_for_each_entry(f, &d->window.list, list)
 		cm_window_unseal_frame(d, f);
 	cm_window_clock(d, start);
@@ -446,7 +446,6 @@ int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out)
 {
 	struct cm_frame *f = xa_load(&d->window.frames, pgoff);
 	struct cm_page *pg = xa_load(&d->pages, pgoff);
-	u8 tag[CM_TAG_SIZE];
 	unsigned long flags;
 	struct page *store;
 	int err = -ENODATA;
@@ -458,16 +457,17 @@ int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out)
 		return 0;
 	}
 	if (f) {
-		u8 *lowmem_tag = kmalloc(sizeof(tag), GFP_KERNEL);
+		/* Not on the stack, which a scatterlist cannot take. */
+		u8 *tag = kmalloc(CM_TAG_SIZE, GFP_KERNEL);
 
-		if (!lowmem_tag)
+		if (!tag)
 			return -ENOMEM;
 		raw_spin_lock_irqsave(&d->lock, flags);
 		if (d->window.plain && f->dirty)
 			err = cm_cipher_encrypt(d->cipher, d->key, f->page, out,
-						&nonce, lowmem_tag);
+						&nonce, tag);
 		raw_spin_unlock_irqrestore(&d->lock, flags);
-		kfree(lowmem_tag);
+		kfree(tag);
 		if (err != -ENODATA)
 			return err;
 	}
