@@ -28,7 +28,7 @@ module:
 	scripts/kernel-build $(KDIR)
 
 module-install: module
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules_install
+	$(MAKE) -C $(KDIR) M=$$(readlink -f build/module) modules_install
 
 demo:
 	@scripts/deps build vm demo
