@@ -13,6 +13,7 @@
 
 #include "domain.h"
 #include "guard.h"
+#include "idle.h"
 #include "region.h"
 #include "sched.h"
 #include "tasks.h"
@@ -235,6 +236,8 @@ void cm_guard_work(struct cm_notifier *n)
 	mutex_lock(&d->map_lock);
 	if (READ_ONCE(d->window.bad))
 		cm_window_put_out_bad(d);
+	if (READ_ONCE(d->window.age_due))
+		cm_idle_age(d);
 	if (READ_ONCE(d->altered) || cm_guard_watched(d))
 		cm_window_put_out(d, cm_guard_exempts);
 	mutex_unlock(&d->map_lock);

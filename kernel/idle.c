@@ -13,6 +13,9 @@ static unsigned int idle_ms = 1000;
 module_param(idle_ms, uint, 0644);
 MODULE_PARM_DESC(idle_ms, "a domain asleep for so long is unmapped, 0: never (1000)");
 
+/* Rounds of ageing are at most so many seals at switches apart. */
+#define CM_AGE_MAX	64U
+
 static void cm_idle_scan(struct work_struct *work);
 static DECLARE_DELAYED_WORK(cm_idle_work, cm_idle_scan);
 
@@ -35,6 +38,38 @@ static void cm_idle_scan(struct work_struct *work)
 {
 	cm_domain_for_each(cm_idle_look_at, NULL);
 	schedule_delayed_work(&cm_idle_work, HZ / 2);
+}
+
+/**
+ * cm_idle_age() - put everything out: what is used comes back
+ * @d: the domain; map_lock is held
+ *
+ * When half of the last round was missed, the window mostly holds what is used:
+ * then the next is to wait longer.
+ *
+ * Context: process context of a running owner, may sleep.
+ */
+void cm_idle_age(struct cm_domain *d)
+{
+	struct cm_window *w = &d->window;
+	unsigned long flags, at;
+	struct cm_frame *f;
+	struct cm_page *pg;
+
+	lockdep_assert_held(&d->map_lock);
+	xa_for_each_marked(&d->pages, at, pg, CM_AGED)
+		xa_clear_mark(&d->pages, at, CM_AGED);
+	w->age_every = w->aged && 2 * w->missed >= w->aged ?
+		       min(2 * w->age_every, CM_AGE_MAX) : 1;
+	w->missed = 0;
+	w->aged = w->count;
+	list_for_each_entry(f, &w->list, list)
+		xa_set_mark(&d->pages, f->pgoff, CM_AGED);
+	cm_window_put_out(d, NULL);
+	raw_spin_lock_irqsave(&d->lock, flags);
+	w->age_in = w->age_every - 1;
+	w->age_due = false;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
 /**

@@ -52,15 +52,15 @@ void cm_window_setup(struct cm_window *w)
 	INIT_LIST_HEAD(&w->list);
 	xa_init_flags(&w->frames, XA_FLAGS_ACCOUNT);
 	w->limit = cm_window_default();
+	w->age_every = 1;
 }
 
 /* Encrypt a frame into its store page. The domain's lock is held. */
 static void cm_window_seal_frame(struct cm_domain *d, struct cm_frame *f)
 {
-	/* Its zeros must never become a page that authenticates. */
-	if (f->bad)
-		return;
-	if (!f->dirty) {
+	if (f->bad) {
+		/* What it holds must never become a page that authenticates. */
+	} else if (!f->dirty) {
 		d->counts.clean_seals++;
 	} else if (cm_cipher_encrypt(d->cipher, f->pg->key, f->page, f->store,
 				     &f->pg->nonce, f->pg->tag)) {
@@ -122,6 +122,10 @@ void cm_window_seal(struct cm_domain *d)
 	list_for_each_entry(f, &d->window.list, list)
 		cm_window_seal_frame(d, f);
 	d->counts.switch_seals++;
+	if (d->window.age_in)
+		d->window.age_in--;
+	else
+		WRITE_ONCE(d->window.age_due, true);
 	cm_window_clock(d, start);
 	trace_cryptmem_seal(d->mm, d->window.count);
 }
@@ -332,6 +336,10 @@ static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 	}
 	while (d->window.count >= d->window.limit)
 		cm_window_evict(d);
+	if (xa_get_mark(&d->pages, pgoff, CM_AGED)) {
+		xa_clear_mark(&d->pages, pgoff, CM_AGED);
+		d->window.missed++;
+	}
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	list_add_tail(&f->list, &d->window.list);

@@ -57,6 +57,12 @@ struct cm_frame {
  * @plain: see above; under the domain's lock
  * @bad: some frame is bad: it must be unmapped before anybody sees zeros
  * @sealed_at: jiffies at the last seal at a switch
+ * @age_in: seals at a switch until the next round of ageing; under the domain's
+ *	lock
+ * @age_due: it is time for one, see idle.h
+ * @age_every: seals from one round to the next; under map_lock
+ * @aged: frames that the last round put out; under map_lock
+ * @missed: how many of those have come back; under map_lock
  */
 struct cm_window {
 	struct list_head list;
@@ -66,9 +72,17 @@ struct cm_window {
 	bool plain;
 	bool bad;
 	unsigned long sealed_at;
+	unsigned int age_in;
+	bool age_due;
+	unsigned int age_every;
+	unsigned int aged;
+	unsigned int missed;
 };
 
 #define CM_WINDOW_MIN	8U
+
+/* Of cm_domain.pages: put out by the last round of ageing, not back since. */
+#define CM_AGED		XA_MARK_0
 
 unsigned int cm_window_default(void);
 unsigned int cm_window_max(void);

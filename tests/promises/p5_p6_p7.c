@@ -77,7 +77,8 @@ static long total(const char *name)
 	return found;
 }
 
-static void switches(bool protect)
+/* 200 times, sleep until another process has answered. It writes to a region if @protect; we to @pages pages at first, then to one. */
+static void switches(bool protect, volatile char *own, int pages)
 {
 	int ping[2], pong[2];
 	char byte = 0;
@@ -87,15 +88,19 @@ static void switches(bool protect)
 		return;
 	pid = fork();
 	if (pid == 0) {
-		if (protect)
-			*(volatile char *)victim_region(1, NULL) = 1;
-		while (read(ping[0], &byte, 1) == 1 && write(pong[1], &byte, 1) == 1)
-			;
+		volatile char *page = protect ? victim_region(1, NULL) : &byte;
+
+		do
+			*page = 1;
+		while (read(ping[0], &byte, 1) == 1 && write(pong[1], &byte, 1) == 1);
 		_exit(0);
 	}
-	for (int i = 0; i < 200; i++)
+	for (int i = 0; i < 200; i++) {
+		for (int page = 0; page < (i ? 1 : pages); page++)
+			own[page * 4096] = 'w';
 		if (write(ping[1], &byte, 1) != 1 || read(pong[0], &byte, 1) != 1)
 			break;
+	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	for (int i = 0; i < 2; i++) {
@@ -107,11 +112,12 @@ static void switches(bool protect)
 static void others(void)
 {
 	long before = total("switch_seals"), after;
+	char own;
 
-	switches(false);
+	switches(false, &own, 1);
 	after = total("switch_seals");
 	ok(before >= 0 && after == before, "200 switches of a process without a region: the module has not been called");
-	switches(true);
+	switches(true, &own, 1);
 	ok(total("switch_seals") >= after + 100, "control: 200 switches of one with a region: it has");
 }
 
@@ -142,9 +148,28 @@ static void sparse(void)
 	close(fd);
 }
 
+static void ages(void)
+{
+	enum { PAGES = 24 };
+	struct cryptmem_status after;
+	bool good = true;
+	char *region;
+	int fd;
+
+	region = victim_region(PAGES, &fd);
+	switches(false, region, PAGES);
+	after = status(fd);
+	ok(after.window_pages <= PAGES / 4, "%d pages written, then one used: %d left in the window", PAGES, (int)after.window_pages);
+	for (int i = 0; i < PAGES; i++)
+		good = good && region[i * 4096] == 'w';
+	ok(good, "and the others come back");
+	munmap(region, PAGES * 4096);
+	close(fd);
+}
+
 static void many(void)
 {
-	enum { MANY = 1000 };
+	enum { MANY = 3000 };
 	static char *region[MANY];
 	bool good = true;
 	int fd = open(CRYPTMEM_DEVICE, O_RDWR);
@@ -170,6 +195,7 @@ int main(void)
 	keys();
 	others();
 	sparse();
+	ages();
 	many();
 	return tap_done();
 }
