@@ -5,6 +5,7 @@
 // To the host go frames: a type, the payload's length (32 bits, little endian), the payload.
 //	o, e	what the command wrote to stdout, stderr
 //	k	a record of /dev/kmsg
+//	b	the boot is over, the module and the command are next
 //	t	/proc/sys/kernel/tainted, after the command
 //	f	failed before the command could run: why
 //	x	the command's exit status, always last. Nothing but this frame is success.
@@ -279,6 +280,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	// `quiet` was for the boot. From here on warnings go to the console, which is all that is left after a panic.
 	klogctl(8, NULL, 5);
+	send_frame('b', "", 0);
 	load_module();
 	mark_log("cryptmem-vm: command starts\n");
 
