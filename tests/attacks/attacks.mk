@@ -3,6 +3,7 @@
 #
 #	make guest-programs	build/tests/promises/* and build/tests/attacks/*
 #	make check-promises	all of them in guests (KERNELS), and what has to be done from the host
+#	make attacks		the ways in, against three kinds of memory: a table
 
 GUEST_OUT := build/tests
 GUEST_PROMISES := p2_outsiders p3_debugger p4_contents p4_tasks p5_p6_p7 abi
@@ -10,7 +11,12 @@ GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_s
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
 GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
 
-.PHONY: guest-programs check-promises
+# The ways in that are C programs, and what all of them need.
+GUEST_WAYS := $(filter-out prey victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
+GUEST_WAYS_COMMON := tests/attacks/ways/prey.c tests/attacks/ways/prey.h
+
+.PHONY: guest-programs check-promises attacks
+guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))
 guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan swapped)
 guest-programs: $(GUEST_PROMISES:%=$(GUEST_OUT)/promises/%) $(GUEST_ATTACKS:%=$(GUEST_OUT)/attacks/%)
 
@@ -26,6 +32,17 @@ $(eval $(call GUEST_RULE,attacks))
 $(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h $(GUEST_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c,$^)
+
+$(GUEST_OUT)/ways/%: tests/attacks/ways/%.c $(GUEST_WAYS_COMMON)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(GUEST_OUT)/ways/victim: tests/attacks/ways/victim.c $(GUEST_WAYS_COMMON) lib
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^) build/lib/libsalloc.a
+
+attacks: guest-programs kernels
+	@tests/attacks/matrix $(KERNELS)
 
 check-promises: guest-programs
 	@tests/attacks/check $(KERNELS)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "prey.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct prey *prey;
+static char path[64];
+
+unsigned char prey_byte(uint64_t seed, size_t i)
+{
+	uint64_t x = seed + (i + 1) * 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return (unsigned char)(x >> 56);
+}
+
+static void remove_file(void)
+{
+	unlink(path);
+}
+
+void prey_setup(void)
+{
+	const char *given = getenv("PREY");
+	int fd;
+
+	if (given) {
+		fd = open(given, O_RDWR | O_CLOEXEC);
+	} else {
+		strcpy(path, "/dev/shm/prey.XXXXXX");
+		fd = mkostemp(path, O_CLOEXEC);
+		setenv("PREY", path, 1);
+		atexit(remove_file);
+	}
+	if (fd < 0 || ftruncate(fd, sizeof(*prey))) {
+		perror(given ? given : path);
+		exit(2);
+	}
+	prey = mmap(NULL, sizeof(*prey), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (prey == MAP_FAILED) {
+		perror("prey: mmap");
+		exit(2);
+	}
+	close(fd);
+	if (!given && getrandom((void *)&prey->seed, sizeof(prey->seed), 0) != sizeof(prey->seed))
+		exit(2);
+}
+
+bool prey_start(const char *memory, const char *mode)
+{
+	char self[512], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 8);
+	pid_t pid;
+
+	if (n < 0)
+		exit(2);
+	self[n] = 0;
+	slash = strrchr(self, '/');
+	strcpy(slash + 1, "victim");
+	pid = fork();
+	if (pid == 0) {
+		execl(self, self, memory, mode, (char *)NULL);
+		perror(self);
+		_exit(126);
+	}
+	prey->pid = pid;
+	for (int i = 0; i < 20000 && !prey->ready; i++) {
+		int status;
+
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			prey->pid = 0;
+			if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+				prey_tell("unavailable", "this kernel has no %s", memory);
+			fprintf(stderr, "the victim ended before it was ready: %#x\n", status);
+			exit(2);
+		}
+		usleep(1000);
+	}
+	return prey->ready;
+}
+
+bool prey_goes_on(void)
+{
+	long rounds = prey->rounds;
+
+	/* The round that is under way may have begun before. */
+	for (int i = 0; i < 5000 && prey->rounds < rounds + 2; i++)
+		usleep(1000);
+	return prey->rounds >= rounds + 2;
+}
+
+bool prey_lives(void)
+{
+	return prey_goes_on() && !prey->wrong;
+}
+
+void prey_end(void)
+{
+	if (prey->pid) {
+		kill(prey->pid, SIGKILL);
+		waitpid(prey->pid, NULL, __WALL);
+		prey->pid = 0;
+	}
+}
+
+static bool is_row(const volatile unsigned char *at, size_t row)
+{
+	for (size_t n = 0; n < PREY_ENOUGH; n++)
+		if (at[n] != prey_byte(prey->seed, row + n))
+			return false;
+	return true;
+}
+
+bool prey_leaked(const volatile void *bytes, size_t length)
+{
+	static bool begins[1 << 16];	/* whether a row begins with these two bytes: files may be large */
+	const volatile unsigned char *at = bytes;
+
+	for (size_t i = 0; i < PREY_BYTES; i += PREY_ENOUGH)
+		begins[prey_byte(prey->seed, i) | prey_byte(prey->seed, i + 1) << 8] = true;
+	for (size_t start = 0; start + PREY_ENOUGH <= length; start++) {
+		if (!begins[at[start] | at[start + 1] << 8])
+			continue;
+		for (size_t i = 0; i < PREY_BYTES; i += PREY_ENOUGH)
+			if (is_row(at + start, i))
+				return true;
+	}
+	return false;
+}
+
+void prey_tell(const char *result, const char *detail, ...)
+{
+	va_list list;
+
+	prey_end();
+	printf("%s\t", result);
+	va_start(list, detail);
+	vprintf(detail, list);
+	va_end(list);
+	putchar('\n');
+	exit(0);
+}
+
+void prey_judge(const volatile void *bytes, size_t length, const char *otherwise, const char *detail)
+{
+	if (prey_leaked(prey->loot, PREY_BYTES) || (bytes && prey_leaked(bytes, length)))
+		prey_tell("leak", "%s", detail);
+	if (prey->fault && strcmp(otherwise, "refused") == 0)
+		prey_tell("refused", "%s; the victim is locked", detail);
+	if (!prey_lives())
+		prey_tell("broken", "%s; the victim does not go on: %ld rounds, %ld wrong, signal %d", detail, prey->rounds, prey->wrong, prey->fault);
+	prey_tell(otherwise, "%s", detail);
+}
