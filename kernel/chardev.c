@@ -69,7 +69,7 @@ static int cm_chardev_query(void __user *arg)
 	q.abi = CRYPTMEM_ABI_VERSION;
 	q.features = CRYPTMEM_FEAT_STRICT | CRYPTMEM_FEAT_GUARD |
 		     CRYPTMEM_FEAT_FOREIGN_WRITE | CRYPTMEM_FEAT_FORK |
-		     CRYPTMEM_FEAT_DISCARD;
+		     CRYPTMEM_FEAT_DISCARD | CRYPTMEM_FEAT_POLICY;
 	if (cm_cipher_authenticated())
 		q.features |= CRYPTMEM_FEAT_AUTHENTICATED;
 	q.page_size = PAGE_SIZE;
@@ -90,7 +90,9 @@ static void cm_chardev_fill_status(struct cm_domain *d,
 	s->state = (d->regions ? CRYPTMEM_STATE_ACTIVE : 0) |
 		   (cm_guard_traced(d) ? CRYPTMEM_STATE_TRACED : 0) |
 		   (d->locked ? CRYPTMEM_STATE_LOCKED : 0) |
-		   (d->broken ? CRYPTMEM_STATE_BROKEN : 0);
+		   (d->broken ? CRYPTMEM_STATE_BROKEN : 0) |
+		   (d->refuses ? CRYPTMEM_STATE_REFUSES : 0) |
+		   (d->hides ? CRYPTMEM_STATE_HIDES : 0);
 	s->regions = d->regions;
 	s->window = d->window.limit;
 	s->mapped_pages = d->mapped_pages;
@@ -127,18 +129,23 @@ static int cm_chardev_status(struct cm_domain *d, void __user *arg)
 
 static int cm_chardev_config(struct cm_domain *d, void __user *arg)
 {
+	const u32 policy = CRYPTMEM_CONFIG_PARK | CRYPTMEM_CONFIG_REFUSE;
 	struct cryptmem_config c;
 	u32 usize;
 	int err = cm_chardev_get(&c, sizeof(c), CM_SIZE_CONFIG_V1, arg, &usize);
 
 	if (err)
 		return err;
-	if (c.flags || c.reserved)
+	if (c.flags & ~(policy | CRYPTMEM_CONFIG_HIDE) || c.reserved ||
+	    (c.flags & policy) == policy)
 		return -EINVAL;
-	if (!c.window)
-		return 0;
 	mutex_lock(&d->map_lock);
-	err = cm_window_resize(d, c.window);
+	if (c.window)
+		err = cm_window_resize(d, c.window);
+	if (!err && c.flags & policy)
+		d->refuses = c.flags & CRYPTMEM_CONFIG_REFUSE;
+	if (!err && c.flags & CRYPTMEM_CONFIG_HIDE)
+		WRITE_ONCE(d->hides, true);
 	mutex_unlock(&d->map_lock);
 	return err;
 }

@@ -220,6 +220,8 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 	d->watched = true;
 	d->altered = READ_ONCE(parent->altered);
 	d->locked = parent->locked;
+	d->refuses = parent->refuses;
+	d->hides = parent->hides;
 	/* Its only task is attached when it appears: task_newtask. */
 	d->attached = true;
 	return cm_domain_enter(mm, d);

@@ -78,6 +78,10 @@ struct mm_struct;
  * @altered: somebody outside has changed the process, the domain will be locked
  * @locked: it is: sealed until the process exits; set under @map_lock
  * @broken: fork() ran out of memory or quota: every touch gives SIGBUS
+ * @refuses: a touch under a debugger gives SIGBUS, instead of parking; under
+ *	@map_lock
+ * @hides: registers are not for debuggers to read; set under @map_lock
+ * @told: the log knows that somebody watches; under @map_lock
  * @exempting: some region may be used under its tracer; under @map_lock
  * @epoch: counts ends of tracing; such a region is of one epoch only
  * @change: task work of the first who alters the process
@@ -120,6 +124,9 @@ struct cm_domain {
 	bool altered;
 	bool locked;
 	bool broken;
+	bool refuses;
+	bool hides;
+	bool told;
 	bool exempting;
 	atomic_t epoch;
 	struct callback_head change;

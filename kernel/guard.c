@@ -122,6 +122,7 @@ static bool cm_guard_watched(struct cm_domain *d)
 	smp_mb(); /* pairs with cm_guard_watch(), which comes after ->ptrace */
 	if (!cm_guard_traced(d)) {
 		WRITE_ONCE(d->resumed, false);
+		d->told = false;
 		if (READ_ONCE(d->exempting)) {
 			WRITE_ONCE(d->exempting, false);
 			atomic_inc(&d->epoch);
@@ -176,6 +177,10 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		return CM_ADMIT;
 	}
 	if (user_mode || READ_ONCE(d->resumed) || cm_guard_has_uprobes(d)) {
+		if (d->refuses) {
+			atomic64_inc(&d->counts.refused);
+			return CM_REFUSE;
+		}
 		if (!test_and_set_bit(CM_PARKED, &n->flags))
 			atomic64_inc(&d->counts.parked);
 		return CM_PARK;
@@ -221,6 +226,27 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
+/* Say who watches, once for each time. */
+static void cm_guard_tell(struct cm_domain *d)
+{
+	char who[TASK_COMM_LEN + 16] = "uprobes";
+	struct task_struct *t;
+	struct pid *pid;
+
+	/* One that was there from the start is served: no news. */
+	if (d->told || READ_ONCE(d->exempting))
+		return;
+	d->told = true;
+	rcu_read_lock();
+	pid = cm_guard_look(d).pid;
+	t = pid_task(pid, PIDTYPE_TGID);
+	if (t)
+		snprintf(who, sizeof(who), "%s[%d]", t->comm, pid_nr(pid));
+	rcu_read_unlock();
+	pr_info_ratelimited("%s[%d]: watched by %s: its memory is sealed as long as that lasts\n",
+			    d->comm, d->pid, who);
+}
+
 /**
  * cm_guard_work() - what a task does before it returns to user mode
  * @n: its notifier
@@ -238,8 +264,12 @@ void cm_guard_work(struct cm_notifier *n)
 		cm_window_put_out_bad(d);
 	if (READ_ONCE(d->window.age_due))
 		cm_idle_age(d);
-	if (READ_ONCE(d->altered) || cm_guard_watched(d))
+	if (cm_guard_watched(d)) {
+		cm_guard_tell(d);
 		cm_window_put_out(d, cm_guard_exempts);
+	} else if (READ_ONCE(d->altered)) {
+		cm_window_put_out(d, cm_guard_exempts);
+	}
 	mutex_unlock(&d->map_lock);
 }
 
@@ -299,6 +329,7 @@ void cm_guard_lock(struct cm_domain *d, const char *what)
 	WRITE_ONCE(d->altered, true);
 	mutex_lock(&d->map_lock);
 	first = !d->locked;
+	d->counts.locks += first;
 	WRITE_ONCE(d->locked, true);
 	cm_window_put_out(d, cm_guard_exempts);
 	mutex_unlock(&d->map_lock);

@@ -247,6 +247,34 @@ static bool cm_hooks_changes(long request, unsigned long addr,
 	}
 }
 
+/* Whether a request reads what the thread computes with. */
+static bool cm_hooks_reads(long request)
+{
+	switch (request) {
+#ifdef PTRACE_GETREGS
+	case PTRACE_GETREGS:
+#endif
+#ifdef PTRACE_GETFPREGS
+	case PTRACE_GETFPREGS:
+#endif
+#ifdef PTRACE_GETFPXREGS
+	case PTRACE_GETFPXREGS:
+#endif
+	case PTRACE_GETREGSET:
+	case PTRACE_PEEKUSR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Takes the place of arch_ptrace() for what is not to be had. */
+static long cm_hooks_denied(struct task_struct *child, long request,
+			    unsigned long addr, unsigned long data)
+{
+	return -EPERM;
+}
+
 /* Whether a request lets the stopped thread go on under its tracer. */
 static bool cm_hooks_resumes(long request)
 {
@@ -278,12 +306,17 @@ static void notrace cm_hooks_on_ptrace(unsigned long ip,
 	rcu_read_lock();
 	d = cm_domain_find(READ_ONCE(child->mm));
 	if (d) {
-		if (cm_hooks_changes(request, addr, data))
+		if (READ_ONCE(d->hides) && cm_hooks_reads(request)) {
+			atomic64_inc(&d->counts.refused);
+			instruction_pointer_set(regs, (unsigned long)
+						cm_hooks_denied);
+		} else if (cm_hooks_changes(request, addr, data)) {
 			cm_hooks_changed(d);
-		else if (cm_hooks_resumes(request))
+		} else if (cm_hooks_resumes(request)) {
 			cm_guard_watch(d, true);
-		else if (request == PTRACE_DETACH)
+		} else if (request == PTRACE_DETACH) {
 			cm_guard_detach(d);
+		}
 	}
 	rcu_read_unlock();
 }
@@ -332,10 +365,10 @@ static struct cm_hook cm_hooks[] = {
 	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
 	    .private = cm_hooks_pup }, true },
 	{ "arch_ptrace",
-	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_WATCH }, true },
+	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT }, true },
 #ifdef CONFIG_COMPAT
 	{ "compat_arch_ptrace",
-	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_WATCH }, true },
+	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT }, true },
 #endif
 	{ "proc_ptrace_connector",
 	  { .func = cm_hooks_on_attach, .flags = CM_HOOK_WATCH }, false },

@@ -38,6 +38,7 @@ static const struct cm_counter cm_counters[] = {
 	{ "tampered", offsetof(struct cm_counts, tampered) },
 	{ "faults", offsetof(struct cm_counts, faults) },
 	{ "evictions", offsetof(struct cm_counts, evictions) },
+	{ "locks", offsetof(struct cm_counts, locks) },
 };
 
 static DEFINE_RAW_SPINLOCK(cm_stats_lock);

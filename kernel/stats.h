@@ -23,6 +23,7 @@
  * @tampered: ciphertexts that did not authenticate; lock
  * @faults: page faults served; map_lock
  * @evictions: frames put out because the window was full; map_lock
+ * @locks: 1 when it was locked; map_lock
  * @parked: threads parked because of a tracer; atomic
  * @refused: reads answered with ciphertext, writes refused; atomic
  */
@@ -36,6 +37,7 @@ struct cm_counts {
 	u64 tampered;
 	u64 faults;
 	u64 evictions;
+	u64 locks;
 	atomic64_t parked;
 	atomic64_t refused;
 };

@@ -36,6 +36,7 @@
 #define CRYPTMEM_FEAT_FOREIGN_WRITE	(1ULL << 3) /* foreign writes lock */
 #define CRYPTMEM_FEAT_FORK		(1ULL << 4) /* fork copies, new key */
 #define CRYPTMEM_FEAT_DISCARD		(1ULL << 5) /* CRYPTMEM_IOC_DISCARD */
+#define CRYPTMEM_FEAT_POLICY		(1ULL << 6) /* CRYPTMEM_CONFIG_* */
 
 /**
  * struct cryptmem_query - what the module is and can do
@@ -75,6 +76,8 @@ struct cryptmem_query {
 #define CRYPTMEM_STATE_BROKEN	(1U << 3) /* memory ran out when it was forked:
 					   * its regions give SIGBUS
 					   */
+#define CRYPTMEM_STATE_REFUSES	(1U << 4) /* CRYPTMEM_CONFIG_REFUSE is set */
+#define CRYPTMEM_STATE_HIDES	(1U << 5) /* CRYPTMEM_CONFIG_HIDE is set */
 
 /**
  * struct cryptmem_status - the calling process's domain, and its counters
@@ -118,10 +121,24 @@ struct cryptmem_status {
 	__u64 seal_ns_max;
 };
 
+/* What a process wants of the guard, struct cryptmem_config.flags */
+#define CRYPTMEM_CONFIG_PARK	(1U << 0) /* while a debugger watches, a thread
+					   * that touches a region waits: so it
+					   * is unless told otherwise
+					   */
+#define CRYPTMEM_CONFIG_REFUSE	(1U << 1) /* it gets SIGBUS; a system call gets
+					   * EFAULT
+					   */
+#define CRYPTMEM_CONFIG_HIDE	(1U << 2) /* a debugger cannot read registers
+					   * either (EPERM), up to exec
+					   */
+
 /**
  * struct cryptmem_config - settings of the calling process's domain
  * @size: sizeof(struct cryptmem_config)
- * @flags: must be 0
+ * @flags: CRYPTMEM_CONFIG_*; what is not mentioned stays as it is. PARK and
+ *	REFUSE together are EINVAL, HIDE cannot be taken back. A child made by
+ *	fork() inherits them.
  * @window: pages the window may hold, from window_min to window_max;
  *	0 leaves it as it is. ERANGE when outside.
  * @reserved: must be 0

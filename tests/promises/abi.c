@@ -52,7 +52,7 @@ static void settings(void)
 	config.window = 1 << 20;
 	ok(fails(CRYPTMEM_IOC_CONFIG, &config) == ERANGE, "a window larger than window_max: ERANGE");
 	config.window = 8;
-	config.flags = 1;
+	config.flags = 1U << 3;
 	ok(fails(CRYPTMEM_IOC_CONFIG, &config) == EINVAL, "unknown flag: EINVAL");
 	ok(fails(CRYPTMEM_IOC_DISCARD, &discard) == EINVAL, "discard nothing: EINVAL");
 	discard.addr = (unsigned long)page + 1;
