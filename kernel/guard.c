@@ -133,8 +133,14 @@ static bool cm_guard_watched(struct cm_domain *d)
 	return true;
 }
 
-/* Whether a region's own tracer, and nobody else, is watching. */
-static bool cm_guard_exempts(struct cm_region *region)
+/**
+ * cm_guard_exempts() - whether a region's own tracer, and nobody else, watches
+ * @region: the region
+ *
+ * Context: any.
+ * Return: whether the region may be used under it.
+ */
+bool cm_guard_exempts(struct cm_region *region)
 {
 	struct cm_domain *d = region->domain;
 	struct cm_tracers s;
@@ -289,12 +295,16 @@ void cm_guard_watch(struct cm_domain *d, bool resumed)
 }
 
 /**
- * cm_guard_detach() - a tracer lets go of a thread
+ * cm_guard_change_tracer() - a tracer comes, or lets go of a thread
  * @d: the domain
+ *
+ * Either ends what exemptions there are. Its coming alone would not be enough,
+ * nor its going: a tracer's thread that exits lets go without our being told,
+ * and another thread of it may come before anybody has noticed.
  *
  * Context: any but NMI.
  */
-void cm_guard_detach(struct cm_domain *d)
+void cm_guard_change_tracer(struct cm_domain *d)
 {
 	atomic_inc(&d->epoch);
 	cm_guard_watch(d, false);

@@ -58,9 +58,10 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 void cm_guard_break_off(struct cm_notifier *n);
 struct pid *cm_guard_tracer(struct cm_domain *d);
 bool cm_guard_traced(struct cm_domain *d);
+bool cm_guard_exempts(struct cm_region *region);
 
 void cm_guard_watch(struct cm_domain *d, bool resumed);
-void cm_guard_detach(struct cm_domain *d);
+void cm_guard_change_tracer(struct cm_domain *d);
 void cm_guard_put_out(struct cm_domain *d);
 void cm_guard_lock(struct cm_domain *d, const char *what);
 

@@ -14,8 +14,8 @@
  *    effect when that thread goes on, which takes another request of the same
  *    tracer, or its death: so it is enough to seal before the tracer is back in
  *    user mode, by task work, which also runs when it is killed.
- *  - proc_ptrace_connector(): someone has attached. Only makes things quicker:
- *    the scheduler's hook would notice when the thread is next scheduled.
+ *  - proc_ptrace_connector(): someone has attached, and has not done anything
+ *    yet.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -315,7 +315,7 @@ static void notrace cm_hooks_on_ptrace(unsigned long ip,
 		} else if (cm_hooks_resumes(request)) {
 			cm_guard_watch(d, true);
 		} else if (request == PTRACE_DETACH) {
-			cm_guard_detach(d);
+			cm_guard_change_tracer(d);
 		}
 	}
 	rcu_read_unlock();
@@ -336,7 +336,7 @@ static void notrace cm_hooks_on_attach(unsigned long ip,
 	rcu_read_lock();
 	d = cm_domain_find(READ_ONCE(t->mm));
 	if (d)
-		cm_guard_watch(d, false);
+		cm_guard_change_tracer(d);
 	rcu_read_unlock();
 }
 
@@ -344,13 +344,11 @@ static void notrace cm_hooks_on_attach(unsigned long ip,
  * struct cm_hook - a function of the kernel that is watched
  * @name: its name
  * @ops: how
- * @needed: the module is of no use without it
  * @set: it is being watched
  */
 struct cm_hook {
 	const char *name;
 	struct ftrace_ops ops;
-	bool needed;
 	bool set;
 };
 
@@ -360,18 +358,18 @@ struct cm_hook {
 static struct cm_hook cm_hooks[] = {
 	{ "get_user_pages_remote",
 	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
-	    .private = cm_hooks_gup }, true },
+	    .private = cm_hooks_gup } },
 	{ "pin_user_pages_remote",
 	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
-	    .private = cm_hooks_pup }, true },
+	    .private = cm_hooks_pup } },
 	{ "arch_ptrace",
-	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT }, true },
+	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT } },
 #ifdef CONFIG_COMPAT
 	{ "compat_arch_ptrace",
-	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT }, true },
+	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT } },
 #endif
 	{ "proc_ptrace_connector",
-	  { .func = cm_hooks_on_attach, .flags = CM_HOOK_WATCH }, false },
+	  { .func = cm_hooks_on_attach, .flags = CM_HOOK_WATCH } },
 };
 
 static int cm_hooks_set(struct cm_hook *h)
@@ -402,14 +400,10 @@ int cm_hooks_init(void)
 		err = cm_hooks_set(h);
 		if (!err)
 			continue;
-		if (h->needed) {
-			pr_err("cannot watch %s() in this kernel (%d; is kernel.ftrace_enabled 0, or the function live-patched?): no guard, no protection\n",
-			       h->name, err);
-			cm_hooks_exit();
-			return err;
-		}
-		pr_info("no %s() to watch (%d): debuggers are noticed a little later\n",
-			h->name, err);
+		pr_err("cannot watch %s() in this kernel (%d; is kernel.ftrace_enabled 0, the function live-patched, or CONFIG_PROC_EVENTS not set?): no guard, no protection\n",
+		       h->name, err);
+		cm_hooks_exit();
+		return err;
 	}
 	return 0;
 }

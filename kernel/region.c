@@ -220,7 +220,9 @@ static void cm_region_fork(struct vm_area_struct *vma)
 		mutex_lock_nested(&child->map_lock, SINGLE_DEPTH_NESTING);
 		err = cm_domain_region_add(child, pages);
 		if (!err) {
-			copy->tracer = get_pid(region->tracer);
+			/* What has ended does not begin again in a child. */
+			if (cm_guard_exempts(region))
+				copy->tracer = get_pid(region->tracer);
 			copy->epoch = atomic_read(&child->epoch);
 			child->exempting |= !!copy->tracer;
 			err = cm_domain_share(parent, child, vma->vm_pgoff,
