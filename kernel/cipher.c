@@ -17,6 +17,7 @@
 #include <linux/random.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include "cipher.h"
 #include "selftest.h"
@@ -67,6 +68,16 @@ static struct cm_key *cm_cipher_anchor;
  */
 static char cm_cipher_driver[CRYPTO_MAX_ALG_NAME];
 
+static LIST_HEAD(cm_keys);
+static DEFINE_SPINLOCK(cm_keys_lock);
+
+static int cm_cipher_set_key(struct cm_key *key, const u8 *bytes)
+{
+	if (cm_cipher->aead)
+		return crypto_aead_setkey(key->tfm, bytes, CM_KEY_SIZE);
+	return crypto_skcipher_setkey(key->tfm, bytes, CM_KEY_SIZE);
+}
+
 static struct cm_key *cm_cipher_key_make(const u8 *bytes)
 {
 	struct cm_key *key = kzalloc(sizeof(*key), GFP_KERNEL_ACCOUNT);
@@ -84,13 +95,12 @@ static struct cm_key *cm_cipher_key_make(const u8 *bytes)
 		kfree(key);
 		return ERR_PTR(err);
 	}
-	if (cm_cipher->aead) {
-		err = crypto_aead_setkey(key->tfm, bytes, CM_KEY_SIZE);
-		if (!err)
-			err = crypto_aead_setauthsize(key->tfm, CM_TAG_SIZE);
-	} else {
-		err = crypto_skcipher_setkey(key->tfm, bytes, CM_KEY_SIZE);
-	}
+	spin_lock(&cm_keys_lock);
+	list_add(&key->all, &cm_keys);
+	spin_unlock(&cm_keys_lock);
+	err = cm_cipher_set_key(key, bytes);
+	if (!err && cm_cipher->aead)
+		err = crypto_aead_setauthsize(key->tfm, CM_TAG_SIZE);
 	if (err) {
 		cm_cipher_key_put(key);
 		return ERR_PTR(err);
@@ -126,11 +136,31 @@ void cm_cipher_key_put(struct cm_key *key)
 {
 	if (!refcount_dec_and_test(&key->ref))
 		return;
+	spin_lock(&cm_keys_lock);
+	list_del(&key->all);
+	spin_unlock(&cm_keys_lock);
 	if (cm_cipher->aead)
 		crypto_free_aead(key->tfm);
 	else
 		crypto_free_skcipher(key->tfm);
 	kfree_sensitive(key);
+}
+
+/**
+ * cm_cipher_wipe_keys() - have no key left in memory: all become zero
+ *
+ * Through the driver, as only it knows where it keeps what it made of a key.
+ *
+ * Context: any, when no other CPU runs any more. Takes no lock: whoever holds it
+ * has been stopped.
+ */
+void cm_cipher_wipe_keys(void)
+{
+	static const u8 zero[CM_KEY_SIZE] __aligned(16);
+	struct cm_key *key;
+
+	list_for_each_entry(key, &cm_keys, all)
+		cm_cipher_set_key(key, zero);
 }
 
 /**

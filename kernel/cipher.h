@@ -7,14 +7,17 @@
  * accepted only if it answers at once in that state; the self-test at load
  * proves it on this machine before anybody can own a secret.
  *
- * A nonce is a counter of its key and never repeats under it. This room takes
- * no locks of its own: a cm_cipher_ctx is used by one CPU at a time (the
- * domain's raw lock), keys are read-only once made.
+ * A nonce is a counter of its key and never repeats under it. A cm_cipher_ctx
+ * is used by one CPU at a time (the domain's raw lock), keys are read-only once
+ * made.
+ *
+ * Locks: a spinlock for the list of all keys, innermost.
  */
 #ifndef _CM_CIPHER_H
 #define _CM_CIPHER_H
 
 #include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 
@@ -29,11 +32,13 @@ struct cm_cipher_ctx;
  * @ref: one for the domain that writes with it, one for each page sealed by it
  * @nonce: the last nonce used
  * @tfm: the keyed transform, of the kind the chosen cipher has
+ * @all: in the list of all keys
  */
 struct cm_key {
 	refcount_t ref;
 	atomic64_t nonce;
 	void *tfm;
+	struct list_head all;
 };
 
 int cm_cipher_init(void);
@@ -44,6 +49,8 @@ bool cm_cipher_authenticated(void);
 
 struct cm_key *cm_cipher_key_create(void);
 void cm_cipher_key_put(struct cm_key *key);
+
+void cm_cipher_wipe_keys(void);
 
 static inline struct cm_key *cm_cipher_key_get(struct cm_key *key)
 {

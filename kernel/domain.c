@@ -220,6 +220,7 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 	d->watched = true;
 	d->altered = READ_ONCE(parent->altered);
 	d->locked = parent->locked;
+	d->broken = parent->broken;
 	d->refuses = parent->refuses;
 	d->hides = parent->hides;
 	/* Its only task is attached when it appears: task_newtask. */
@@ -288,6 +289,16 @@ static int cm_domain_activate(struct cm_domain *d)
 	return 0;
 }
 
+static void cm_domain_deactivate(struct cm_domain *d)
+{
+	if (!d->key)
+		return;
+	cm_cipher_key_put(d->key);
+	d->key = NULL;
+	cm_store_put(d->store);
+	d->store = NULL;
+}
+
 /**
  * cm_domain_region_add() - account for a region, and activate the domain
  * @d: the domain; map_lock is held
@@ -330,10 +341,7 @@ void cm_domain_region_del(struct cm_domain *d)
 	if (--d->regions)
 		return;
 	cm_domain_erase(d, 0, ULONG_MAX);
-	cm_cipher_key_put(d->key);
-	d->key = NULL;
-	cm_store_put(d->store);
-	d->store = NULL;
+	cm_domain_deactivate(d);
 }
 
 /**
@@ -356,6 +364,20 @@ void cm_domain_erase(struct cm_domain *d, pgoff_t first, pgoff_t last)
 		cm_store_page_put(pg);
 		cond_resched();
 	}
+}
+
+/**
+ * cm_domain_drop() - lose what a domain holds, and its key
+ * @d: the domain, with regions; map_lock is held
+ *
+ * Context: process context, may sleep.
+ */
+void cm_domain_drop(struct cm_domain *d)
+{
+	lockdep_assert_held(&d->map_lock);
+	d->broken = true;
+	cm_domain_erase(d, 0, ULONG_MAX);
+	cm_domain_deactivate(d);
 }
 
 /**
@@ -417,6 +439,21 @@ void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 		cm_domain_put(all[i]);
 	}
 	kvfree(all);
+}
+
+/**
+ * cm_domain_visit_stopped() - call a function for each live domain
+ * @fn: the function
+ *
+ * Context: any, when no other CPU runs any more. Takes no lock: whoever holds it
+ * has been stopped.
+ */
+void cm_domain_visit_stopped(void (*fn)(struct cm_domain *d))
+{
+	struct cm_domain *d;
+
+	list_for_each_entry(d, &cm_domains_all, all)
+		fn(d);
 }
 
 /**

@@ -77,7 +77,8 @@ struct mm_struct;
  * @resumed: a tracer has let a stopped thread go on
  * @altered: somebody outside has changed the process, the domain will be locked
  * @locked: it is: sealed until the process exits; set under @map_lock
- * @broken: fork() ran out of memory or quota: every touch gives SIGBUS
+ * @broken: fork() ran out of memory or quota, or what there was has been
+ *	dropped: every touch gives SIGBUS
  * @refuses: a touch under a debugger gives SIGBUS, instead of parking; under
  *	@map_lock
  * @hides: registers are not for debuggers to read; set under @map_lock
@@ -155,9 +156,11 @@ static inline void cm_domain_get(struct cm_domain *d)
 int cm_domain_region_add(struct cm_domain *d, unsigned long pages);
 void cm_domain_region_del(struct cm_domain *d);
 void cm_domain_erase(struct cm_domain *d, pgoff_t first, pgoff_t last);
+void cm_domain_drop(struct cm_domain *d);
 int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
 		    pgoff_t first, pgoff_t last);
 
 void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
+void cm_domain_visit_stopped(void (*fn)(struct cm_domain *d));
 
 #endif /* _CM_DOMAIN_H */

@@ -16,6 +16,8 @@
  *    user mode, by task work, which also runs when it is killed.
  *  - proc_ptrace_connector(): someone has attached, and has not done anything
  *    yet.
+ *  - machine_kexec(): another kernel is about to be started, most often by a
+ *    panic, which does that before it calls its notifiers.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -34,6 +36,7 @@
 #include "domain.h"
 #include "guard.h"
 #include "hooks.h"
+#include "power.h"
 #include "region.h"
 
 /**
@@ -340,6 +343,14 @@ static void notrace cm_hooks_on_attach(unsigned long ip,
 	rcu_read_unlock();
 }
 
+/* The other CPUs have been stopped. */
+static void notrace cm_hooks_on_kexec(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *ops,
+				      struct ftrace_regs *fregs)
+{
+	cm_power_wipe();
+}
+
 /**
  * struct cm_hook - a function of the kernel that is watched
  * @name: its name
@@ -370,6 +381,10 @@ static struct cm_hook cm_hooks[] = {
 #endif
 	{ "proc_ptrace_connector",
 	  { .func = cm_hooks_on_attach, .flags = CM_HOOK_WATCH } },
+#ifdef CONFIG_KEXEC_CORE
+	{ "machine_kexec",
+	  { .func = cm_hooks_on_kexec, .flags = CM_HOOK_WATCH } },
+#endif
 };
 
 static int cm_hooks_set(struct cm_hook *h)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * power: hibernation is refused while there are regions. What is in the store
- * is ciphertext, but its key would go to the disk with it. One line in the log
- * says who is in the way.
+ * power: when the kernel comes to its end.
+ *
+ * Hibernation would write the keys to the disk, beside the ciphertext. So it is
+ * refused while there are regions, and one line in the log says who is in the
+ * way; or, if so configured, the regions and their keys are dropped.
+ *
+ * At a panic, and when another kernel is started by kexec, frames and keys are
+ * wiped, once the other CPUs have been stopped.
  */
 #ifndef _CM_POWER_H
 #define _CM_POWER_H
@@ -10,6 +15,7 @@
 #include <linux/types.h>
 
 bool cm_power_hibernating(void);
+void cm_power_wipe(void);
 
 int cm_power_init(void);
 void cm_power_exit(void);

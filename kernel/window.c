@@ -156,6 +156,20 @@ void cm_window_unseal(struct cm_domain *d)
 	trace_cryptmem_unseal(d->mm, d->window.count);
 }
 
+/**
+ * cm_window_wipe() - leave no plaintext to whoever comes after this kernel
+ * @d: the domain
+ *
+ * Context: any, when no other CPU runs any more, and no task will.
+ */
+void cm_window_wipe(struct cm_domain *d)
+{
+	struct cm_frame *f;
+
+	list_for_each_entry(f, &d->window.list, list)
+		clear_page(page_address(f->page));
+}
+
 static void cm_window_unmap(struct cm_domain *d, pgoff_t pgoff)
 {
 	unmap_mapping_range(d->inode->i_mapping, (loff_t)pgoff << PAGE_SHIFT,

@@ -102,4 +102,7 @@ int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out);
 void cm_window_seal(struct cm_domain *d);
 void cm_window_unseal(struct cm_domain *d);
 
+/* For a kernel that has come to its end. */
+void cm_window_wipe(struct cm_domain *d);
+
 #endif /* _CM_WINDOW_H */

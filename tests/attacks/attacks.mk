@@ -6,7 +6,7 @@
 #	make attacks		the ways in, against three kinds of memory: a table
 
 GUEST_OUT := build/tests
-GUEST_PROMISES := p2_outsiders p3_debugger p3_policy p4_contents p4_tasks p5_p6_p7 abi
+GUEST_PROMISES := p2_outsiders p3_debugger p3_policy p4_contents p4_tasks p5_p6_p7 p5_hibernation abi
 GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
 GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
