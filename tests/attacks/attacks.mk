@@ -25,7 +25,8 @@ $(eval $(call GUEST_RULE,attacks))
 # Driven from the host: tests/promises/ram, tests/promises/swap.
 $(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h $(GUEST_COMMON)
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c,$^)
+	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c %.a,$^)
+$(GUEST_OUT)/promises-host/sleeper: $(LIB_STATIC)
 
 check-promises: guest-programs
 	@tests/attacks/check $(KERNELS)
