@@ -35,6 +35,10 @@ void victim_end(pid_t victim);
 bool victim_wait(volatile int *word);
 /* Writes @value to a file of the kernel's. True when it took it. */
 bool victim_set(const char *path, const char *value);
+/* Reads a file of the kernel's, a line or so, without the newline. "" when there is none. */
+void victim_get(const char *path, char *value, size_t size);
+/* Whether the kernel's log has such a line. */
+bool victim_logged(const char *text);
 /* Drops pages of a region, so that the next touch is a fault. */
 void victim_discard(int fd, char *start, size_t pages);
 

@@ -138,8 +138,7 @@ static void remapping(void)
 	ok(mremap(moved, 10 * 4096, 10 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, hole) == hole && hole[5] == 'm', "and come back");
 	hole[5] = copy[hole - region + 5];
 	ok(same(), "nothing else has changed");
-	ok(mremap(region, SIZE, 2 * SIZE, MREMAP_MAYMOVE) == MAP_FAILED, "a region does not grow");
-	tap_note("growing: %s", strerror(errno));
+	ok(mremap(region, SIZE, 2 * SIZE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT && same(), "a region does not grow: EFAULT");
 
 	ok(munmap(region + SIZE - 4096, 4096) == 0 && faults(region + SIZE - 4096) && memcmp(region, copy, SIZE - 4096) == 0, "the last page unmapped");
 	ok(munmap(region + 4096, 4096) == 0 && memcmp(region, copy, 4096) == 0 && memcmp(region + 8192, copy + 8192, SIZE - 3 * 4096) == 0,
