@@ -5,7 +5,8 @@
 #	make check-promises	all of them in guests (KERNELS), and what has to be done from the host
 
 GUEST_OUT := build/tests
-GUEST_PROMISES := p2_outsiders p2_pinning p2_smp p3_debugger p4_contents p4_memory p4_tasks p5_p6_p7 abi
+GUEST_PROMISES := p2_outsiders p2_descriptors p2_pinning p2_smp p3_debugger p3_log p3_tracers p4_contents p4_fork p4_memory p4_tasks \
+	p5_p6_p7 abi
 GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
 GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h

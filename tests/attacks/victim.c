@@ -76,6 +76,25 @@ bool victim_wait(volatile int *word)
 	return *word != 0;
 }
 
+bool victim_goes_on(volatile long *rounds)
+{
+	long before = *rounds;
+
+	for (int i = 0; i < 10000 && *rounds < before + 3; i++)
+		usleep(1000);
+	return *rounds >= before + 3;
+}
+
+bool victim_stands_still(volatile long *rounds)
+{
+	long before;
+
+	usleep(300000);
+	before = *rounds;
+	usleep(300000);
+	return *rounds <= before + 1;
+}
+
 bool victim_set(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY);
@@ -97,13 +116,13 @@ void victim_get(const char *path, char *value, size_t size)
 	value[strcspn(value, "\n")] = 0;
 }
 
-bool victim_logged(const char *text)
+char *victim_log(const char *text)
 {
 	static char log[1 << 20];
 	int size = klogctl(3 /* read all */, log, sizeof(log) - 1);
 
 	log[size > 0 ? size : 0] = 0;
-	return strstr(log, text) != NULL;
+	return strstr(log, text);
 }
 
 void victim_discard(int fd, char *start, size_t pages)

@@ -140,9 +140,33 @@ static void remapping(void)
 	ok(same(), "nothing else has changed");
 	ok(mremap(region, SIZE, 2 * SIZE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT && same(), "a region does not grow: EFAULT");
 
+	moved = mremap(hole, 4096, 4096, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	ok(moved == MAP_FAILED && errno == EINVAL && same(), "MREMAP_DONTUNMAP: EINVAL");
+
 	ok(munmap(region + SIZE - 4096, 4096) == 0 && faults(region + SIZE - 4096) && memcmp(region, copy, SIZE - 4096) == 0, "the last page unmapped");
 	ok(munmap(region + 4096, 4096) == 0 && memcmp(region, copy, 4096) == 0 && memcmp(region + 8192, copy + 8192, SIZE - 3 * 4096) == 0,
 	   "a page in the middle unmapped");
+}
+
+/* What is cut off is gone; what stays is as it was, also when it is moved meanwhile. */
+static void shrinking(void)
+{
+	struct cryptmem_status status = { .size = sizeof(status) };
+	unsigned long used;
+	char *small, *moved;
+
+	small = victim_region(20, NULL);
+	ioctl(device, CRYPTMEM_IOC_STATUS, &status);
+	used = status.used_pages;
+	memcpy(small, copy + 20 * 4096, 20 * 4096UL);
+	ok(mremap(small, 20 * 4096, 10 * 4096, 0) == small && faults(small + 10 * 4096) && memcmp(small, copy + 20 * 4096, 10 * 4096UL) == 0,
+	   "a region made smaller by mremap() keeps what is left");
+	ok(ioctl(device, CRYPTMEM_IOC_STATUS, &status) == 0 && status.used_pages == used + 10, "and uses no more than that");
+	moved = mremap(small, 10 * 4096, 5 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, region + 2 * SIZE);
+	ok(moved == region + 2 * SIZE && memcmp(moved, copy + 20 * 4096, 5 * 4096UL) == 0 && faults(small) && faults(moved + 5 * 4096),
+	   "moved and made smaller at once, too");
+	munmap(moved, 5 * 4096);
+	ok(ioctl(device, CRYPTMEM_IOC_STATUS, &status) == 0 && status.used_pages == used && same(), "then it uses nothing, and nothing else has changed");
 }
 
 static void giving_back(void)
@@ -186,6 +210,7 @@ int main(void)
 	ok(same(), "what is written is read");
 	random_access();
 	fork_both_ways();
+	shrinking();
 	remapping();
 	giving_back();
 	threads();

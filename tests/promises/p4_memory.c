@@ -42,15 +42,6 @@ static pid_t bystander(void)
 	return pid;
 }
 
-static bool goes_on(void)
-{
-	long rounds = shared->rounds;
-
-	for (int i = 0; i < 10000 && shared->rounds < rounds + 3; i++)
-		usleep(1000);
-	return shared->rounds >= rounds + 3;
-}
-
 static long number(const char *path)
 {
 	char text[64];
@@ -116,7 +107,7 @@ static void try(bool by_call, const char *how)
 
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && kills() == before + 1, "a region larger than memory.max, filled %s: its process is killed", how);
 	ok(reached > LIMIT / 4096 / 2 && reached <= LIMIT / 4096, "when it has used about as much (%zu pages of %lu)", reached, LIMIT / 4096);
-	ok(goes_on() && !shared->wrong, "others go on");
+	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "others go on");
 }
 
 /* What dead processes had is uncharged when RCU gets to it. */

@@ -180,7 +180,7 @@ int main(void)
 		usleep(10000);
 	ok(shared->command == 1 && !shared->wrong, "a page changed on the disk is a SIGBUS (%d), never wrong data (%ld)", shared->command, shared->wrong);
 	ok(shared->tid == (int)SEQUENCE_PAGES - 1, "all the others are intact (%d)", shared->tid);
-	ok(victim_logged("the ciphertext was tampered with: SIGBUS"), "and the log says so");
+	ok(victim_log("the ciphertext was tampered with: SIGBUS") != NULL, "and the log says so");
 	victim_end(pid);
 	return tap_done();
 }
