@@ -15,9 +15,9 @@
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
-#define PAGES	8
+#define PAGES	4
 #define SIZE	(PAGES * 4096)
-#define READS	1500
+#define READS	500
 
 struct block {
 	unsigned long mark, round;

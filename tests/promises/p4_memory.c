@@ -16,7 +16,7 @@
 #include "../unit/tap.h"
 
 #define GROUP	"/sys/fs/cgroup/p4_memory"
-#define LIMIT	(8UL << 20)
+#define LIMIT	(4UL << 20)
 #define PAGES	(4 * LIMIT / 4096)
 
 /* An owner elsewhere, at work all the time on more pages than its window holds. */
@@ -25,17 +25,17 @@ static pid_t bystander(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		unsigned char *region = (unsigned char *)victim_region(64, NULL);
+		unsigned char *region = (unsigned char *)victim_region(40, NULL);
 
 		for (unsigned int round = 1;; round++) {
-			for (unsigned int i = 0; i < 64; i++) {
+			for (unsigned int i = 0; i < 40; i++) {
 				if (region[i * 4096 + i] != (unsigned char)(round > 1 ? round - 1 + i : 0))
 					shared->wrong++;
 				region[i * 4096 + i] = (unsigned char)(round + i);
 			}
 			shared->rounds = round;
 			shared->ready = 1;
-			usleep(1000);
+			usleep(20000);
 		}
 	}
 	victim_wait(&shared->ready);
