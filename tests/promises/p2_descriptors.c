@@ -92,7 +92,7 @@ static void is_bound(int fd, const char *how)
 
 	ok(fd >= 0 && ioctl(fd, CRYPTMEM_IOC_QUERY, &query) == 0, "control: the victim's descriptor can be had, by %s", how);
 	ok(mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EPERM, "but not mapped: EPERM");
-	ok(refuses(fd, CRYPTMEM_IOC_STATUS, &status) && refuses(fd, CRYPTMEM_IOC_CONFIG, &config) && refuses(fd, CRYPTMEM_IOC_DISCARD, &discard),
+	ok(refuses(fd, CRYPTMEM_IOC_STATUS, &status) & refuses(fd, CRYPTMEM_IOC_CONFIG, &config) & refuses(fd, CRYPTMEM_IOC_DISCARD, &discard),
 	   "and no request is served: EPERM");
 	close(fd);
 }
