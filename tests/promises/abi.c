@@ -76,7 +76,8 @@ static void partial_discard(void)
 	discard.addr = (unsigned long)page;
 	page[0] = page[8192] = 1;
 	munmap(page + 4096, 4096);
-	ok(fails(CRYPTMEM_IOC_DISCARD, &discard) == ENOMEM && page[0] == 0 && page[8192] == 1, "discard over a hole: ENOMEM, and what comes before it is discarded");
+	ok(fails(CRYPTMEM_IOC_DISCARD, &discard) == ENOMEM && page[0] == 0 && page[8192] == 1,
+	   "discard over a hole: ENOMEM, and what comes before it is discarded");
 	munmap(page, 3 * 4096);
 }
 

@@ -105,7 +105,8 @@ static void is_empty(const char *path, off_t offset, const char *how)
 	char *mine;
 
 	ok(fd >= 0, "control: %s can be opened", how);
-	ok(!offset || (mmap(NULL, PAGES * 4096, PROT_READ, MAP_SHARED, fd, offset) == MAP_FAILED && errno == EINVAL), "but not be mapped where the victim's region is: EINVAL");
+	ok(!offset || (mmap(NULL, PAGES * 4096, PROT_READ, MAP_SHARED, fd, offset) == MAP_FAILED && errno == EINVAL),
+	   "but not be mapped where the victim's region is: EINVAL");
 	mine = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ok(mine != MAP_FAILED && tap_is_filled(mine, 0, PAGES * 4096UL), "and what is mapped is zero");
 	if (mine != MAP_FAILED)

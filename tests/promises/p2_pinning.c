@@ -55,7 +55,8 @@ static void try_vmsplice(void)
 
 	if (pipe(ends))
 		exit(2);
-	ok(outcome(vmsplice(ends[1], &iov, 1, 0)) == 0 && read(ends[0], bytes, SIZE) == SIZE && intact(bytes), "control: vmsplice() of ordinary memory");
+	ok(outcome(vmsplice(ends[1], &iov, 1, 0)) == 0 && read(ends[0], bytes, SIZE) == SIZE && intact(bytes),
+	   "control: vmsplice() of ordinary memory");
 	iov.iov_base = page;
 	ok(outcome(vmsplice(ends[1], &iov, 1, 0)) == EFAULT && outcome(vmsplice(ends[1], &iov, 1, SPLICE_F_GIFT)) == EFAULT,
 	   "vmsplice() of a region: EFAULT");
@@ -121,7 +122,8 @@ static void try_process_vm(void)
 	ok(outcome(process_vm_readv(getpid(), &here, 1, &there, 1, 0)) == 0 && intact(bytes), "control: process_vm_readv() of one's own ordinary memory");
 	memset(bytes, 0, SIZE);
 	there.iov_base = page;
-	ok(outcome(process_vm_readv(getpid(), &here, 1, &there, 1, 0)) == EFAULT && tap_is_filled(bytes, 0, SIZE), "process_vm_readv() of one's own region: EFAULT");
+	ok(outcome(process_vm_readv(getpid(), &here, 1, &there, 1, 0)) == EFAULT && tap_is_filled(bytes, 0, SIZE),
+	   "process_vm_readv() of one's own region: EFAULT");
 	ok(outcome(process_vm_writev(getpid(), &here, 1, &there, 1, 0)) == EFAULT && intact(page), "process_vm_writev() to one's own region: EFAULT");
 	here.iov_base = page;
 	there.iov_base = bytes;

@@ -159,7 +159,8 @@ static void named(const char *how, bool (*change)(pid_t pid, void *at), const ch
 	writer = by_other(change, pid, &ordinary, &done);
 	kill(pid, SIGCONT);
 	ok(done == 2 && gone(pid), "control: %s: it is done, and locks", how);
-	snprintf(line, sizeof(line), "cryptmem: p3 victim[%d]: %s by p3 writer[%d] of user %d: its memory is sealed until it exits\n", pid, what, writer, USER);
+	snprintf(line, sizeof(line),
+		 "cryptmem: p3 victim[%d]: %s by p3 writer[%d] of user %d: its memory is sealed until it exits\n", pid, what, writer, USER);
 	found = victim_log(line);
 	ok(found, "the log names both, and the user");
 	ok(found && !strstr(found + 1, line), "once");

@@ -113,7 +113,8 @@ static void generations(void (*start)(void), const char *order)
 		good += byte;
 	waitpid(pid, NULL, 0);
 	close(told[0]);
-	ok(told_of == 2 * (GENERATIONS + 1) && good == told_of, "%d generations have what they should have, %s (%d of %d)", GENERATIONS, order, good, told_of);
+	ok(told_of == 2 * (GENERATIONS + 1) && good == told_of,
+	   "%d generations have what they should have, %s (%d of %d)", GENERATIONS, order, good, told_of);
 }
 
 /* The same parent again and again: each child has what the parent had at that time. */

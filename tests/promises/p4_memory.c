@@ -105,7 +105,8 @@ static void try(bool by_call, const char *how)
 	size_t reached;
 	int status = filler(by_call, &reached);
 
-	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && kills() == before + 1, "a region larger than memory.max, filled %s: its process is killed", how);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && kills() == before + 1,
+	   "a region larger than memory.max, filled %s: its process is killed", how);
 	ok(reached > LIMIT / 4096 / 2 && reached <= LIMIT / 4096, "when it has used about as much (%zu pages of %lu)", reached, LIMIT / 4096);
 	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "others go on");
 }
