@@ -6,7 +6,8 @@
 #	make attacks		the ways in, against three kinds of memory: a table
 
 GUEST_OUT := build/tests
-GUEST_PROMISES := p2_outsiders p3_debugger p3_policy p4_contents p4_tasks p5_p6_p7 p5_hibernation abi
+GUEST_PROMISES := p2_outsiders p2_descriptors p2_pinning p2_smp p3_debugger p3_log p3_policy p3_tracers p4_contents p4_fork p4_memory \
+	p4_tasks p5_p6_p7 p5_hibernation abi
 GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
 GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
@@ -31,7 +32,8 @@ $(eval $(call GUEST_RULE,attacks))
 # Driven from the host: tests/promises/ram, tests/promises/swap.
 $(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h $(GUEST_COMMON)
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c,$^)
+	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c %.a,$^)
+$(GUEST_OUT)/promises-host/sleeper: $(LIB_STATIC)
 
 $(GUEST_OUT)/ways/%: tests/attacks/ways/%.c $(GUEST_WAYS_COMMON)
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,6 +76,25 @@ bool victim_wait(volatile int *word)
 	return *word != 0;
 }
 
+bool victim_goes_on(volatile long *rounds)
+{
+	long before = *rounds;
+
+	for (int i = 0; i < 10000 && *rounds < before + 3; i++)
+		usleep(1000);
+	return *rounds >= before + 3;
+}
+
+bool victim_stands_still(volatile long *rounds)
+{
+	long before;
+
+	usleep(300000);
+	before = *rounds;
+	usleep(300000);
+	return *rounds <= before + 1;
+}
+
 bool victim_set(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY);
@@ -83,6 +103,26 @@ bool victim_set(const char *path, const char *value)
 	if (fd >= 0)
 		close(fd);
 	return taken;
+}
+
+void victim_get(const char *path, char *value, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t got = fd < 0 ? 0 : read(fd, value, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	value[got > 0 ? got : 0] = 0;
+	value[strcspn(value, "\n")] = 0;
+}
+
+char *victim_log(const char *text)
+{
+	static char log[1 << 20];
+	int size = klogctl(3 /* read all */, log, sizeof(log) - 1);
+
+	log[size > 0 ? size : 0] = 0;
+	return strstr(log, text);
 }
 
 void victim_discard(int fd, char *start, size_t pages)

@@ -17,6 +17,7 @@ struct shared {
 	volatile int command;	/* set by the attacker, see each test */
 	volatile int tid;
 	volatile long rounds;
+	volatile long others;	/* rounds of a second one */
 	volatile long wrong;
 	volatile char loot[64];
 };
@@ -33,8 +34,16 @@ bool victim_was_looted(void);
 void victim_end(pid_t victim);
 /* Waits up to some seconds for a word to become non-zero. */
 bool victim_wait(volatile int *word);
+/* Whether it is seen to go on counting. */
+bool victim_goes_on(volatile long *rounds);
+/* Whether it is not, for a while. One round may have been under way. */
+bool victim_stands_still(volatile long *rounds);
 /* Writes @value to a file of the kernel's. True when it took it. */
 bool victim_set(const char *path, const char *value);
+/* Reads a file of the kernel's, a line or so, without the newline. "" when there is none. */
+void victim_get(const char *path, char *value, size_t size);
+/* Where the kernel's log, as it is now, has such a text, or NULL. */
+char *victim_log(const char *text);
 /* Drops pages of a region, so that the next touch is a fault. */
 void victim_discard(int fd, char *start, size_t pages);
 

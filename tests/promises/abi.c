@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,22 +24,69 @@ static int fails(unsigned long request, void *argument)
 	return ioctl(fd, request, argument) ? errno : 0;
 }
 
+/* The rules of the header for each request that takes a struct: its size is its first field, and what makes it do nothing is zero. */
+static void sizes(const char *name, unsigned long request, const void *good, size_t size, bool gives)
+{
+	char bytes[256] = "";
+	__u32 *says = (__u32 *)bytes;
+
+	memcpy(bytes, good, size);
+	*says = (__u32)size - 1;
+	ok(fails(request, bytes) == EINVAL, "%s: too small: EINVAL", name);
+	*says = 0;
+	ok(fails(request, bytes) == EINVAL, "%s: of no size: EINVAL", name);
+	*says = (__u32)size + 8;
+	ok(fails(request, bytes) == 0 && *says == size + (gives ? 0 : 8), "%s: larger, with a tail of zeros: fine", name);
+	memcpy(bytes, good, size);
+	*says = (__u32)size + 8;
+	bytes[size] = 1;
+	ok(fails(request, bytes) == E2BIG, "%s: with something in the tail: E2BIG", name);
+	ok(fails(request, NULL) == EFAULT, "%s: no memory: EFAULT", name);
+}
+
+static void every_struct(void)
+{
+	struct cryptmem_query query = { .size = sizeof(query) };
+	struct cryptmem_status status = { .size = sizeof(status) };
+	struct cryptmem_config config = { .size = sizeof(config) };
+	struct cryptmem_discard discard = { .size = sizeof(discard), .len = 4096 };
+	char *page = victim_region(1, NULL);
+
+	discard.addr = (unsigned long)page;
+	sizes("query", CRYPTMEM_IOC_QUERY, &query, sizeof(query), true);
+	sizes("status", CRYPTMEM_IOC_STATUS, &status, sizeof(status), true);
+	sizes("config", CRYPTMEM_IOC_CONFIG, &config, sizeof(config), false);
+	page[0] = 1;
+	sizes("discard", CRYPTMEM_IOC_DISCARD, &discard, sizeof(discard), false);
+	ok(page[0] == 0, "discard: what was fine was also done");
+	discard.flags = 1;
+	page[0] = 1;
+	ok(fails(CRYPTMEM_IOC_DISCARD, &discard) == EINVAL && page[0] == 1, "discard: unknown flag: EINVAL, and nothing done");
+	config.reserved = 1;
+	ok(fails(CRYPTMEM_IOC_CONFIG, &config) == EINVAL, "config: something in reserved: EINVAL");
+	munmap(page, 4096);
+}
+
+/* Only the first of three pages goes: the second is no region any more. */
+static void partial_discard(void)
+{
+	struct cryptmem_discard discard = { .size = sizeof(discard), .len = 3 * 4096 };
+	char *page = victim_region(3, NULL);
+
+	discard.addr = (unsigned long)page;
+	page[0] = page[8192] = 1;
+	munmap(page + 4096, 4096);
+	ok(fails(CRYPTMEM_IOC_DISCARD, &discard) == ENOMEM && page[0] == 0 && page[8192] == 1,
+	   "discard over a hole: ENOMEM, and what comes before it is discarded");
+	munmap(page, 3 * 4096);
+}
+
 static void queries(void)
 {
-	struct { struct cryptmem_query q; char tail[8]; } big;
 	struct cryptmem_query query = { .size = sizeof(query) };
 
 	ok(fails(CRYPTMEM_IOC_QUERY, &query) == 0 && query.abi == CRYPTMEM_ABI_VERSION && query.size == sizeof(query) && query.page_size == 4096 &&
 	   query.cipher[0] && (query.features & CRYPTMEM_FEAT_STRICT), "query");
-	query.size = sizeof(query) - 1;
-	ok(fails(CRYPTMEM_IOC_QUERY, &query) == EINVAL, "too small: EINVAL");
-	memset(&big, 0, sizeof(big));
-	big.q.size = sizeof(big);
-	ok(fails(CRYPTMEM_IOC_QUERY, &big) == 0 && big.q.size == sizeof(query), "larger, with a tail of zeros: fine, and says what it filled in");
-	big.q.size = sizeof(big);
-	big.tail[7] = 1;
-	ok(fails(CRYPTMEM_IOC_QUERY, &big) == E2BIG, "with something in the tail: E2BIG");
-	ok(fails(CRYPTMEM_IOC_QUERY, NULL) == EFAULT, "no memory: EFAULT");
 	ok(fails(_IO(CRYPTMEM_IOC_MAGIC, 99), &query) == ENOTTY, "unknown request: ENOTTY");
 }
 
@@ -69,7 +117,12 @@ static void settings(void)
 
 static int map_fails(int protection, int flags, off_t offset)
 {
-	return mmap(NULL, 4096, protection, flags, fd, offset) == MAP_FAILED ? errno : 0;
+	void *page = mmap(NULL, 4096, protection, flags, fd, offset);
+
+	if (page == MAP_FAILED)
+		return errno;
+	munmap(page, 4096);
+	return 0;
 }
 
 static bool in_child(void *unused)
@@ -89,19 +142,71 @@ static void mapping(void)
 	ok(tap_child(in_child, NULL), "another process's descriptor: EPERM, but query works");
 }
 
-static void limits(void)
+/* A parameter of the module's, for as long as a test lasts. */
+struct setting {
+	const char *path;
+	char found[64];
+};
+
+static struct setting set(const char *path, const char *value)
 {
-	static const char *const path = "/sys/module/cryptmem/parameters/max_pages";
+	struct setting setting = { .path = path };
+
+	victim_get(path, setting.found, sizeof(setting.found));
+	if (!setting.found[0] || !victim_set(path, value))
+		tap_note("%s: not set", path);
+	return setting;
+}
+
+static void unset(const struct setting *setting)
+{
+	ok(victim_set(setting->path, setting->found), "%s is %s again", strrchr(setting->path, '/') + 1, setting->found);
+}
+
+static void max_pages(void)
+{
+	struct setting pages = set("/sys/module/cryptmem/parameters/max_pages", "16");
 	char *page;
 
-	victim_set(path, "16");
 	ok(mmap(NULL, 17 * 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EDQUOT, "more pages than max_pages: EDQUOT");
 	page = mmap(NULL, 16 * 4096, PROT_READ, MAP_SHARED, fd, 0);
 	ok(page != MAP_FAILED, "as many as that: fine");
 	ok(map_fails(PROT_READ, MAP_SHARED, 0) == EDQUOT, "one more: EDQUOT");
 	munmap(page, 16 * 4096);
 	ok(map_fails(PROT_READ, MAP_SHARED, 0) == 0, "given back, there is room again");
-	victim_set(path, "268435456");
+	unset(&pages);
+}
+
+static bool touch(void *page)
+{
+	return *(volatile char *)page == 1;
+}
+
+/* It sees what was written before the fork, and what it writes. */
+static int signal_of_child(char *page)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(!touch(page));
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void max_regions(void)
+{
+	struct setting regions = set("/sys/module/cryptmem/parameters/max_regions", "2");
+	char *one = victim_region(1, NULL), *two = victim_region(1, NULL);
+
+	one[0] = 1;
+	ok(map_fails(PROT_READ, MAP_SHARED, 0) == EDQUOT, "more regions than max_regions: EDQUOT");
+	ok(signal_of_child(one) == SIGBUS && touch(one), "a child that there is no quota for gets SIGBUS, its parent goes on");
+	munmap(two, 4096);
+	ok(signal_of_child(one) == 0, "a region given back is room for the child's copy");
+	ok(map_fails(PROT_READ, MAP_SHARED, 0) == 0, "and, when the child has gone, for one of our own");
+	munmap(one, 4096);
+	unset(&regions);
 }
 
 static void unloading(void)
@@ -126,9 +231,12 @@ int main(void)
 	victim_setup();
 	fd = open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC);
 	queries();
+	every_struct();
+	partial_discard();
 	settings();
 	mapping();
-	limits();
+	max_pages();
+	max_regions();
 	unloading();
 	return tap_done();
 }

@@ -60,26 +60,6 @@ static pid_t start(void)
 	return pid;
 }
 
-static bool goes_on(void)
-{
-	long rounds = shared->rounds;
-
-	for (int i = 0; i < 5000 && shared->rounds < rounds + 3; i++)
-		usleep(1000);
-	return shared->rounds >= rounds + 3;
-}
-
-static bool stands_still(void)
-{
-	long rounds;
-
-	usleep(300000);
-	rounds = shared->rounds;
-	usleep(300000);
-	/* One round may have been under way. */
-	return shared->rounds <= rounds + 1;
-}
-
 static void stop(pid_t pid)
 {
 	int status;
@@ -94,19 +74,19 @@ static void looking(void)
 	struct user_regs_struct regs;
 	pid_t pid = start();
 
-	ok(goes_on(), "control: an untraced victim goes on");
+	ok(victim_goes_on(&shared->rounds), "control: an untraced victim goes on");
 	ptrace(PTRACE_SEIZE, pid, 0, 0);
-	ok(stands_still(), "one thread is seized, and not even stopped: the other one parks");
+	ok(victim_stands_still(&shared->rounds), "one thread is seized, and not even stopped: the other one parks");
 	ptrace(PTRACE_INTERRUPT, pid, 0, 0);
 	waitpid(pid, NULL, __WALL);
 	ptrace(PTRACE_GETREGS, pid, 0, &regs);
 	ptrace(PTRACE_PEEKDATA, pid, &ordinary, 0);
 	ptrace(PTRACE_CONT, pid, 0, 0);
-	ok(stands_still(), "let go on under the tracer, it still parks");
+	ok(victim_stands_still(&shared->rounds), "let go on under the tracer, it still parks");
 	ptrace(PTRACE_INTERRUPT, pid, 0, 0);
 	waitpid(pid, NULL, __WALL);
 	ptrace(PTRACE_DETACH, pid, 0, 0);
-	ok(goes_on() && !shared->wrong, "detached, it goes on as if nothing had happened");
+	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "detached, it goes on as if nothing had happened");
 	victim_end(pid);
 }
 
@@ -120,7 +100,7 @@ static void changing(const char *what, void (*change)(pid_t pid), bool locks)
 	if (locks)
 		ok(victim_wait((volatile int *)&shared->wrong) && shared->wrong == 1, "%s: its next touch is a SIGBUS", what);
 	else
-		ok(goes_on() && !shared->wrong, "%s: it goes on", what);
+		ok(victim_goes_on(&shared->rounds) && !shared->wrong, "%s: it goes on", what);
 	victim_end(pid);
 }
 

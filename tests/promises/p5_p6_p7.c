@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,62 +64,97 @@ static void keys(void)
 	victim_end(second);
 }
 
-static long total(const char *name)
-{
-	FILE *file = fopen("/sys/kernel/debug/cryptmem/totals", "r");
-	char key[64];
-	long value, found = -1;
+#define TRACING	"/sys/kernel/tracing/"
+#define HOOK	"cm_sched_out"
 
-	while (file && fscanf(file, "%63s %ld", key, &value) == 2)
-		if (strcmp(key, name) == 0)
-			found = value;
-	if (file)
-		fclose(file);
-	return found;
+static void trace_hook(void)
+{
+	if (!victim_set(TRACING "set_ftrace_filter", HOOK) || !victim_set(TRACING "current_tracer", "function"))
+		tap_note("the function tracer does not take " HOOK);
 }
 
-/* 200 times, sleep until another process has answered. It writes to a region if @protect; we to @pages pages at first, then to one. */
-static void switches(bool protect, volatile char *own, int pages)
+/* How often the scheduler has called the module, for whatever task. */
+static int hook_calls(void)
 {
-	int ping[2], pong[2];
+	FILE *trace = fopen(TRACING "trace", "r");
+	char line[256];
+	int calls = 0;
+
+	while (trace && fgets(line, sizeof(line), trace))
+		calls += line[0] != '#' && strstr(line, ": " HOOK) != NULL;
+	if (trace)
+		fclose(trace);
+	return calls;
+}
+
+/* What the process that is switched has to do with the module. */
+static void never(void)
+{
+}
+
+static void owner_of_page(void)
+{
+	*(volatile char *)victim_region(1, NULL) = 1;
+}
+
+static void owner_no_more(void)
+{
+	int fd;
+	char *page = victim_region(1, &fd);
+
+	*(volatile char *)page = 1;
+	munmap(page, 4096);
+	close(fd);
+}
+
+/*
+ * The hook's calls in 200 switches of a process; not those of the first few, in which it may still be let go of. At first the caller
+ * writes to @pages pages of its own, then to one.
+ */
+static int switches(void (*become)(void), volatile char *own, int pages)
+{
+	int ping[2], pong[2], calls = 0;
 	char byte = 0;
 	pid_t pid;
 
 	if (pipe(ping) || pipe(pong))
-		return;
+		return -1;
 	pid = fork();
 	if (pid == 0) {
-		volatile char *page = protect ? victim_region(1, NULL) : &byte;
-
-		do
-			*page = 1;
-		while (read(ping[0], &byte, 1) == 1 && write(pong[1], &byte, 1) == 1);
+		become();
+		while (read(ping[0], &byte, 1) == 1 && write(pong[1], &byte, 1) == 1)
+			;
 		_exit(0);
 	}
-	for (int i = 0; i < 200; i++) {
-		for (int page = 0; page < (i ? 1 : pages); page++)
+	for (int i = -10; i < 200; i++) {
+		if (i == 0)
+			calls = hook_calls();
+		for (int page = 0; page < (i == -10 ? pages : 1); page++)
 			own[page * 4096] = 'w';
 		if (write(ping[1], &byte, 1) != 1 || read(pong[0], &byte, 1) != 1)
 			break;
 	}
+	calls = hook_calls() - calls;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	for (int i = 0; i < 2; i++) {
 		close(ping[i]);
 		close(pong[i]);
 	}
+	return calls;
 }
 
 static void others(void)
 {
-	long before = total("switch_seals"), after;
 	char own;
+	int calls;
 
-	switches(false, &own, 1);
-	after = total("switch_seals");
-	ok(before >= 0 && after == before, "200 switches of a process without a region: the module has not been called");
-	switches(true, &own, 1);
-	ok(total("switch_seals") >= after + 100, "control: 200 switches of one with a region: it has");
+	trace_hook();
+	calls = switches(owner_of_page, &own, 1);
+	ok(calls >= 100, "control: 200 switches of a process with a region: the module has been called (%d times)", calls);
+	ok(switches(never, &own, 1) == 0, "200 switches of one that never had any: it has not");
+	ok(switches(owner_no_more, &own, 1) == 0, "nor in those of one that has given its last one back");
+	victim_set(TRACING "current_tracer", "nop");
 }
 
 static struct cryptmem_status status(int fd)
@@ -157,7 +193,7 @@ static void ages(void)
 	int fd;
 
 	region = victim_region(PAGES, &fd);
-	switches(false, region, PAGES);
+	switches(never, region, PAGES);
 	after = status(fd);
 	ok(after.window_pages <= PAGES / 4, "%d pages written, then one used: %d left in the window", PAGES, (int)after.window_pages);
 	for (int i = 0; i < PAGES; i++)

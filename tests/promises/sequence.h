@@ -5,6 +5,9 @@
 
 #define SEQUENCE_PAGES	64U
 #define SEQUENCE_WORDS	(SEQUENCE_PAGES * 1024)
+/* What is searched for: words in a row. */
+#define SEQUENCE_ROW	8U
+#define SEQUENCE_ROWS	(SEQUENCE_WORDS / SEQUENCE_ROW)
 
 static inline unsigned int sequence(unsigned int i)
 {

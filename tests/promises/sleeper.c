@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * P1, the guest's side: a victim with 64 pages of words of a sequence, in a region or in ordinary memory. At each stage the machine's
- * RAM is dumped, see tests/promises/ram. The sequence is computed as it is written: it stands nowhere but where it was written to.
+ * P1, the guest's side: victims with 64 pages of words of a sequence, in a region or in ordinary memory, each of which comes to another
+ * end. After each the machine's RAM is dumped, see tests/promises/ram. The sequence is computed as it is written: it stands nowhere but
+ * where it was written to.
  *
- * sleeper region|ordinary
+ * sleeper region|ordinary END...
  */
+#include <fcntl.h>
+#include <salloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,6 +20,120 @@
 #include "../attacks/victim.h"
 #include "sequence.h"
 
+#define SIZE	(SEQUENCE_PAGES * 4096)
+
+static bool protect;
+static int done[2];	/* the victim's news: a byte when it has written, the end of the file when it has come to its end */
+
+static void nap(void)
+{
+	for (;;)
+		pause();
+}
+
+static void *page_by_page(void)
+{
+	void *pages;
+
+	if (protect)
+		return victim_region(SEQUENCE_PAGES, NULL);
+	pages = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED)
+		_exit(2);
+	return pages;
+}
+
+static void *from_heap(void)
+{
+	void *block = protect ? salloc(SIZE) : malloc(SIZE);
+
+	if (!block)
+		_exit(2);
+	return block;
+}
+
+static void end_by_sleep(void *pages)
+{
+	(void)pages;
+	close(done[1]);
+	nap();
+}
+
+static void end_by_unmap(void *pages)
+{
+	munmap(pages, SIZE);
+	end_by_sleep(NULL);
+}
+
+static void end_by_exit(void *pages)
+{
+	(void)pages;
+	exit(0);
+}
+
+static void end_by_exec(void *pages)
+{
+	(void)pages;
+	/* What tells of the end is closed by that, as all else. */
+	execl("/proc/self/exe", "sleeper", "nap", NULL);
+	_exit(2);
+}
+
+static void end_by_free(void *block)
+{
+	if (protect)
+		sfree(block);
+	else
+		free(block);
+	end_by_sleep(NULL);
+}
+
+/* Works on a few of its pages, for ever: fewer than a window. */
+static void end_by_work(void *pages)
+{
+	close(done[1]);
+	for (;;)
+		(void)*(volatile unsigned int *)pages;
+}
+
+static const struct end {
+	const char *name;
+	void *(*memory)(void);
+	void (*end)(void *memory);
+	bool killed, gone;
+	unsigned int words;	/* that it writes */
+} ends[] = {
+	{ "sleep", page_by_page, end_by_sleep, false, false, SEQUENCE_WORDS },
+	{ "unmap", page_by_page, end_by_unmap, false, false, SEQUENCE_WORDS },
+	{ "kill", page_by_page, end_by_sleep, true, true, SEQUENCE_WORDS },
+	{ "exit", page_by_page, end_by_exit, false, true, SEQUENCE_WORDS },
+	{ "exec", page_by_page, end_by_exec, false, false, SEQUENCE_WORDS },
+	{ "heap", from_heap, end_by_sleep, false, false, SEQUENCE_WORDS },
+	{ "free", from_heap, end_by_free, false, false, SEQUENCE_WORDS },
+	{ "work", page_by_page, end_by_work, false, false, 16 * 1024 },
+};
+
+static const struct end *end_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (strcmp(ends[i].name, name) == 0)
+			return &ends[i];
+	fprintf(stderr, "sleeper: no such end: %s\n", name);
+	exit(2);
+}
+
+static void victim(const struct end *end)
+{
+	volatile unsigned int *words = end->memory();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (unsigned int i = 0; i < end->words; i++)
+		words[i] = sequence(i);
+	if (write(done[1], "", 1) == 1)
+		end->end((void *)words);
+	_exit(2);
+}
+
 static void dump(void)
 {
 	char line[32];
@@ -24,88 +142,54 @@ static void dump(void)
 	puts("@dump-ram");
 	fflush(stdout);
 	if (!fgets(line, sizeof(line), stdin))
-		_exit(2);
+		exit(2);
 }
 
-/* Blocks in the kernel, for as long as it takes: a victim that looks at a word now and then would be awake now and then. */
-static int gate[2];
-
-static void wait_at_gate(void)
+/* A victim that did not come to the end it was made for proves nothing: that ends the run. */
+static void expect(bool good, const struct end *end, const char *what)
 {
+	if (good)
+		return;
+	fprintf(stderr, "sleeper: %s: %s\n", end->name, what);
+	exit(2);
+}
+
+static void stage(const struct end *end)
+{
+	int status, want;
 	char byte;
-
-	if (read(gate[0], &byte, 1) != 1)
-		_exit(2);
-}
-
-/* It owns the pages, and sleeps. */
-static void victim(bool protect)
-{
-	volatile unsigned int *words = protect ? (void *)victim_region(SEQUENCE_PAGES, NULL) :
-		mmap(NULL, SEQUENCE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (unsigned int i = 0; i < SEQUENCE_WORDS; i++)
-		words[i] = sequence(i);
-	shared->ready = 1;
-	wait_at_gate();
-	munmap((void *)words, SEQUENCE_PAGES * 4096);
-	shared->ready = 2;
-	pause();
-}
-
-/* It owns the pages and works on them all the time. */
-static void worker(void)
-{
-	volatile unsigned int *words = (void *)victim_region(SEQUENCE_PAGES, NULL);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (unsigned int i = 0; i < 4 * 1024; i++)
-		words[i] = sequence(i);
-	shared->ready = 1;
-	for (;;)
-		(void)words[0];
-}
-
-static pid_t start(bool protect, bool works)
-{
 	pid_t pid;
 
-	shared->ready = 0;
+	if (pipe2(done, O_CLOEXEC))
+		exit(2);
 	pid = fork();
-	if (pid == 0) {
-		if (works)
-			worker();
-		victim(protect);
-	}
-	victim_wait(&shared->ready);
-	return pid;
+	if (pid == 0)
+		victim(end);
+	close(done[1]);
+	expect(read(done[0], &byte, 1) == 1, end, "the victim died before it had written");
+	if (end->killed)
+		kill(pid, SIGKILL);
+	expect(read(done[0], &byte, 1) == 0, end, "the victim is not done");
+	close(done[0]);
+	want = end->gone ? pid : 0;
+	expect(waitpid(pid, &status, end->gone ? 0 : WNOHANG) == want, end, "the victim died");
+	expect(!end->gone || (end->killed ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0), end, "not the end it was to have");
+	dump();
+	if (end->gone)
+		return;
+	expect(waitpid(pid, &status, WNOHANG) == 0, end, "the victim died");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 int main(int argc, char **argv)
 {
-	bool protect = argc == 2 && strcmp(argv[1], "region") == 0;
-	pid_t pid;
-
-	victim_setup();
-	if (pipe(gate))
+	if (argc == 2 && strcmp(argv[1], "nap") == 0)
+		nap();
+	if (argc < 3)
 		return 2;
-	pid = start(protect, false);
-	dump();			/* 1: it sleeps */
-	if (write(gate[1], "", 1) != 1)
-		return 2;
-	while (shared->ready != 2)
-		usleep(10000);
-	dump();			/* 2: it has unmapped them */
-	victim_end(pid);
-	pid = start(protect, false);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	dump();			/* 3: it was killed */
-	if (protect) {
-		pid = start(true, true);
-		dump();		/* 4: it is on a CPU, with a second CPU for us */
-		victim_end(pid);
-	}
+	protect = strcmp(argv[1], "region") == 0;
+	for (int i = 2; i < argc; i++)
+		stage(end_named(argv[i]));
 	return 0;
 }
