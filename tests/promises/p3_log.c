@@ -174,7 +174,8 @@ static void refused(const char *how, bool (*change)(pid_t pid, void *at))
 	int done;
 
 	by_other(change, pid, page, &done);
-	snprintf(line, sizeof(line), "cryptmem: p3 victim[%d]:", pid);
+	/* It may say who watches. */
+	snprintf(line, sizeof(line), "cryptmem: p3 victim[%d]: memory written", pid);
 	ok(done == 0 && victim_goes_on(&shared->others) && !shared->wrong, "%s to a region: refused, and its owner goes on, not locked", how);
 	ok(!victim_log(line), "and there is no line about it");
 	victim_end(pid);
