@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
+#include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -193,6 +194,8 @@ struct cm_domain *cm_domain_open(struct mm_struct *mm)
 	live = cm_domain_enter(mm, d);
 	if (live != d)
 		cm_domain_destroy(d);
+	else if (test_bit(MMF_HAS_UPROBES, &mm->flags))
+		WRITE_ONCE(d->breakpoints.unknown, true);
 	return live;
 }
 
@@ -217,6 +220,8 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 		return ERR_PTR(-ENOMEM);
 	d->window.limit = parent->window.limit;
 	d->next_pgoff = parent->next_pgoff;
+	/* uprobes are neither set nor removed while a process forks. */
+	d->breakpoints = parent->breakpoints;
 	d->watched = true;
 	d->altered = READ_ONCE(parent->altered);
 	d->locked = parent->locked;
@@ -340,6 +345,7 @@ void cm_domain_region_del(struct cm_domain *d)
 	cm_limits_uncharge(d->user, 1, 0);
 	if (--d->regions)
 		return;
+	WRITE_ONCE(d->span_end, 0);
 	cm_domain_erase(d, 0, ULONG_MAX);
 	cm_domain_deactivate(d);
 }

@@ -34,6 +34,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "instruments.h"
 #include "stats.h"
 #include "window.h"
 
@@ -73,6 +74,9 @@ struct mm_struct;
  * @lock: see above
  * @cipher: scratch; under @lock
  * @running: tasks of @mm on a CPU; under @lock
+ * @breakpoints: of uprobes; under @lock
+ * @span_start: all regions are in this range of addresses; under @map_lock
+ * @span_end: its end; 0: there are none
  * @watched: somebody may be tracing; see guard.h
  * @resumed: a tracer has let a stopped thread go on
  * @altered: somebody outside has changed the process, the domain will be locked
@@ -120,6 +124,9 @@ struct cm_domain {
 	struct cm_cipher_ctx *cipher;
 	int running;
 
+	struct cm_breakpoints breakpoints;
+	unsigned long span_start;
+	unsigned long span_end;
 	bool watched;
 	bool resumed;
 	bool altered;

@@ -6,7 +6,6 @@
 
 #include <linux/mm.h>
 #include <linux/ptrace.h>
-#include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <asm/syscall.h>
@@ -14,14 +13,10 @@
 #include "domain.h"
 #include "guard.h"
 #include "idle.h"
+#include "instruments.h"
 #include "region.h"
 #include "sched.h"
 #include "tasks.h"
-
-static bool cm_guard_has_uprobes(struct cm_domain *d)
-{
-	return test_bit(MMF_HAS_UPROBES, &d->mm->flags);
-}
 
 /**
  * cm_guard_suspects() - a glance at a task that is about to run
@@ -35,7 +30,7 @@ bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t)
 {
 	/* ->resumed, ->exempting: a tracer was there; has it gone? */
 	if (likely(!READ_ONCE(t->ptrace) && !READ_ONCE(d->resumed) &&
-		   !READ_ONCE(d->exempting) && !cm_guard_has_uprobes(d)))
+		   !READ_ONCE(d->exempting) && !cm_instruments_uprobes(d)))
 		return false;
 	WRITE_ONCE(d->watched, true);
 	return true;
@@ -105,7 +100,7 @@ bool cm_guard_traced(struct cm_domain *d)
 	bool traced;
 
 	rcu_read_lock();
-	traced = cm_guard_look(d).pid || cm_guard_has_uprobes(d);
+	traced = cm_guard_look(d).pid || cm_instruments_uprobes(d);
 	rcu_read_unlock();
 	return traced;
 }
@@ -151,7 +146,7 @@ bool cm_guard_exempts(struct cm_region *region)
 	rcu_read_lock();
 	s = cm_guard_look(d);
 	exempt = s.pid == region->tracer && !s.several &&
-		 !cm_guard_has_uprobes(d);
+		 !cm_instruments_uprobes(d);
 	rcu_read_unlock();
 	if (!exempt)
 		atomic_inc(&d->epoch);
@@ -182,7 +177,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		clear_bit(CM_PARKED, &n->flags);
 		return CM_ADMIT;
 	}
-	if (user_mode || READ_ONCE(d->resumed) || cm_guard_has_uprobes(d)) {
+	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_uprobes(d)) {
 		if (d->refuses) {
 			atomic64_inc(&d->counts.refused);
 			return CM_REFUSE;

@@ -16,6 +16,8 @@
  *    user mode, by task work, which also runs when it is killed.
  *  - proc_ptrace_connector(): someone has attached, and has not done anything
  *    yet.
+ *  - fetches from user memory that must not fault, and uprobes' breakpoints: see
+ *    instruments.h.
  *  - machine_kexec(): another kernel is about to be started, most often by a
  *    panic, which does that before it calls its notifiers.
  */
@@ -36,6 +38,7 @@
 #include "domain.h"
 #include "guard.h"
 #include "hooks.h"
+#include "instruments.h"
 #include "power.h"
 #include "region.h"
 
@@ -204,49 +207,60 @@ static void cm_hooks_changed(struct cm_domain *d)
 	cm_guard_watch(d, true);
 }
 
-/* Whether a request sets what the thread computes with. */
+/*
+ * Whether a request may set what the thread computes with: each that is not
+ * known to be harmless. Memory written is seen by get_user_pages_remote().
+ */
 static bool cm_hooks_changes(long request, unsigned long addr,
 			     unsigned long data)
 {
 	switch (request) {
-#ifdef PTRACE_SETREGS
-	case PTRACE_SETREGS:
+	case PTRACE_PEEKTEXT:
+	case PTRACE_PEEKDATA:
+	case PTRACE_POKETEXT:
+	case PTRACE_POKEDATA:
+	case PTRACE_PEEKUSR:
+	case PTRACE_CONT:
+	case PTRACE_KILL:
+	case PTRACE_SINGLESTEP:
+	case PTRACE_DETACH:
+	case PTRACE_SYSCALL:
+	case PTRACE_SETOPTIONS:
+	case PTRACE_GETEVENTMSG:
+	case PTRACE_GETSIGINFO:
+	case PTRACE_GETREGSET:
+	case PTRACE_INTERRUPT:
+	case PTRACE_LISTEN:
+	case PTRACE_PEEKSIGINFO:
+	case PTRACE_GETSIGMASK:
+	case PTRACE_SECCOMP_GET_FILTER:
+	case PTRACE_SECCOMP_GET_METADATA:
+	case PTRACE_GET_SYSCALL_INFO:
+	case PTRACE_GET_RSEQ_CONFIGURATION:
+#ifdef PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG
+	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
 #endif
-#ifdef PTRACE_SETFPREGS
-	case PTRACE_SETFPREGS:
+#ifdef CONFIG_X86
+	case PTRACE_GETREGS:
+	case PTRACE_GETFPREGS:
+	case PTRACE_GETFPXREGS:
+	case PTRACE_GET_THREAD_AREA:
+	case PTRACE_OLDSETOPTIONS:
+	case PTRACE_SINGLEBLOCK:
 #endif
-#ifdef PTRACE_SETFPXREGS
-	case PTRACE_SETFPXREGS:
-#endif
-#ifdef PTRACE_SET_THREAD_AREA
-	case PTRACE_SET_THREAD_AREA:
-#endif
-#ifdef PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
-	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
-#endif
-#ifdef PTRACE_SYSEMU
-	/* They swallow system calls that the program counts on. */
-	case PTRACE_SYSEMU:
-	case PTRACE_SYSEMU_SINGLESTEP:
-#endif
-	case PTRACE_SETREGSET:
-	case PTRACE_SETSIGINFO:
-	case PTRACE_SETSIGMASK:
-		return true;
+		return false;
 #ifdef PTRACE_ARCH_PRCTL
 	case PTRACE_ARCH_PRCTL:
 		return data != ARCH_GET_FS && data != ARCH_GET_GS &&
 		       data != ARCH_GET_CPUID;
 #endif
-	case PTRACE_POKEUSR:
 #ifdef CONFIG_X86
+	case PTRACE_POKEUSR:
 		/* Debug registers stop the thread, they do not steer it. */
 		return addr < offsetof(struct user, u_debugreg);
-#else
-		return true;
 #endif
 	default:
-		return false;
+		return true;
 	}
 }
 
@@ -355,16 +369,20 @@ static void notrace cm_hooks_on_kexec(unsigned long ip, unsigned long parent_ip,
  * struct cm_hook - a function of the kernel that is watched
  * @name: its name
  * @ops: how
+ * @optional: not every kernel has it
  * @set: it is being watched
  */
 struct cm_hook {
 	const char *name;
 	struct ftrace_ops ops;
+	bool optional;
 	bool set;
 };
 
 #define CM_HOOK_WATCH	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_PERMANENT)
 #define CM_HOOK_DIVERT	(CM_HOOK_WATCH | FTRACE_OPS_FL_IPMODIFY)
+/* Called from within hooks of others, which would else not be followed by ours. */
+#define CM_HOOK_NESTED	(CM_HOOK_DIVERT | FTRACE_OPS_FL_RECURSION)
 
 static struct cm_hook cm_hooks[] = {
 	{ "get_user_pages_remote",
@@ -378,6 +396,27 @@ static struct cm_hook cm_hooks[] = {
 #ifdef CONFIG_COMPAT
 	{ "compat_arch_ptrace",
 	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT } },
+#endif
+	{ "copy_from_user_nofault",
+	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
+	{ "strncpy_from_user_nofault",
+	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
+	{ "copy_from_user_nmi",
+	  { .func = cm_instruments_on_read_nmi, .flags = CM_HOOK_NESTED } },
+	{ "copy_to_user_nofault",
+	  { .func = cm_instruments_on_write, .flags = CM_HOOK_NESTED } },
+#ifdef CONFIG_BPF_SYSCALL
+	{ "bpf_copy_from_user",
+	  { .func = cm_instruments_on_read_bpf, .flags = CM_HOOK_NESTED } },
+	{ "bpf_copy_from_user_str",
+	  { .func = cm_instruments_on_read_bpf, .flags = CM_HOOK_NESTED },
+	  .optional = true },
+#endif
+#ifdef CONFIG_UPROBES
+	{ "set_swbp",
+	  { .func = cm_instruments_on_set_swbp, .flags = CM_HOOK_WATCH } },
+	{ "set_orig_insn",
+	  { .func = cm_instruments_on_set_orig_insn, .flags = CM_HOOK_WATCH } },
 #endif
 	{ "proc_ptrace_connector",
 	  { .func = cm_hooks_on_attach, .flags = CM_HOOK_WATCH } },
@@ -413,7 +452,7 @@ int cm_hooks_init(void)
 		struct cm_hook *h = &cm_hooks[i];
 
 		err = cm_hooks_set(h);
-		if (!err)
+		if (!err || (h->optional && err == -EINVAL))
 			continue;
 		pr_err("cannot watch %s() in this kernel (%d; is kernel.ftrace_enabled 0, the function live-patched, or CONFIG_PROC_EVENTS not set?): no guard, no protection\n",
 		       h->name, err);

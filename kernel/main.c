@@ -8,6 +8,7 @@
  *	chardev   the door: /dev/cryptmem, the ioctls
  *	region    a protected range of addresses: mmap, fault, fork, mremap
  *	guard     keeps debuggers out; hooks: how it learns of them
+ *	instruments  what looks from inside: uprobes, perf, BPF
  *	sched     seals and unseals at context switches
  *	tasks     has every task of a domain take part in that
  *	domain    what is sealed together

@@ -223,6 +223,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 			/* What has ended does not begin again in a child. */
 			if (cm_guard_exempts(region))
 				copy->tracer = get_pid(region->tracer);
+			cm_instruments_cover(child, vma->vm_start, vma->vm_end);
 			copy->epoch = atomic_read(&child->epoch);
 			child->exempting |= !!copy->tracer;
 			err = cm_domain_share(parent, child, vma->vm_pgoff,
@@ -258,6 +259,9 @@ static void cm_region_open(struct vm_area_struct *vma)
 		return;
 	}
 	refcount_inc(&region->ref);
+	mutex_lock(&d->map_lock);
+	cm_instruments_cover(d, vma->vm_start, vma->vm_end);
+	mutex_unlock(&d->map_lock);
 	/* A split is still covered by the whole, a copy by mremap() is not. */
 	old = vma_lookup(vma->vm_mm, vma->vm_start);
 	if (old && cm_region_of(old) == region)
@@ -353,6 +357,7 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 	if (!err) {
 		vma->vm_pgoff = d->next_pgoff;
 		d->next_pgoff += pages;
+		cm_instruments_cover(d, vma->vm_start, vma->vm_end);
 		region->tracer = cm_guard_tracer(d);
 		region->epoch = atomic_read(&d->epoch);
 		if (region->tracer)

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * instruments: see instruments.h.
+ */
+#include <linux/ftrace.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/coredump.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/uprobes.h>
+
+#include "domain.h"
+#include "guard.h"
+#include "instruments.h"
+
+/**
+ * cm_instruments_uprobes() - whether a domain's mm has breakpoints of uprobes
+ * @d: the domain
+ *
+ * Context: any.
+ * Return: whether it does, or may.
+ */
+bool cm_instruments_uprobes(struct cm_domain *d)
+{
+	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) &&
+	       (READ_ONCE(d->breakpoints.unknown) ||
+		READ_ONCE(d->breakpoints.count));
+}
+
+static void cm_instruments_add(struct cm_breakpoints *b, unsigned long at)
+{
+	for (unsigned int i = 0; i < b->count; i++)
+		if (b->at[i] == at)
+			return;
+	if (b->count == CM_BREAKPOINTS) {
+		WRITE_ONCE(b->unknown, true);
+		return;
+	}
+	b->at[b->count] = at;
+	WRITE_ONCE(b->count, b->count + 1);
+}
+
+static void cm_instruments_remove(struct cm_breakpoints *b, unsigned long at)
+{
+	for (unsigned int i = 0; i < b->count; i++) {
+		if (b->at[i] != at)
+			continue;
+		b->at[i] = b->at[b->count - 1];
+		WRITE_ONCE(b->count, b->count - 1);
+		return;
+	}
+}
+
+/* Both take an arch_uprobe, the mm, and the address, under its mmap_lock. */
+static void cm_instruments_change(struct ftrace_regs *fregs,
+				  void (*change)(struct cm_breakpoints *b,
+						 unsigned long at))
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+	struct mm_struct *mm = (void *)regs_get_kernel_argument(regs, 1);
+	unsigned long at = regs_get_kernel_argument(regs, 2);
+	struct cm_domain *d;
+	unsigned long flags;
+
+#ifdef CONFIG_UPROBES
+	static_assert(__same_type(set_swbp, int(struct arch_uprobe *,
+						struct mm_struct *,
+						unsigned long)));
+	static_assert(__same_type(set_orig_insn, set_swbp));
+#endif
+	rcu_read_lock();
+	d = cm_domain_find(mm);
+	if (d) {
+		raw_spin_lock_irqsave(&d->lock, flags);
+		change(&d->breakpoints, at);
+		raw_spin_unlock_irqrestore(&d->lock, flags);
+		cm_guard_watch(d, true);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * cm_instruments_on_set_swbp() - a breakpoint is about to be set
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments
+ */
+void notrace cm_instruments_on_set_swbp(unsigned long ip,
+					unsigned long parent_ip,
+					struct ftrace_ops *ops,
+					struct ftrace_regs *fregs)
+{
+	cm_instruments_change(fregs, cm_instruments_add);
+}
+
+/**
+ * cm_instruments_on_set_orig_insn() - one is about to be removed
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments
+ *
+ * Nobody is to be called any more when it is hit.
+ */
+void notrace cm_instruments_on_set_orig_insn(unsigned long ip,
+					     unsigned long parent_ip,
+					     struct ftrace_ops *ops,
+					     struct ftrace_regs *fregs)
+{
+	cm_instruments_change(fregs, cm_instruments_remove);
+}
+
+/**
+ * cm_instruments_cover() - the domain has a region here
+ * @d: the domain; map_lock is held
+ * @start: first byte
+ * @end: behind the last one
+ *
+ * What is between two regions counts as one: who asks is in no position to look
+ * at VMAs.
+ */
+void cm_instruments_cover(struct cm_domain *d, unsigned long start,
+			  unsigned long end)
+{
+	lockdep_assert_held(&d->map_lock);
+	if (!d->span_end || start < d->span_start)
+		WRITE_ONCE(d->span_start, start);
+	if (end > d->span_end)
+		WRITE_ONCE(d->span_end, end);
+}
+
+static bool cm_instruments_in_region(unsigned long start, unsigned long size)
+{
+	unsigned long end = start + size;
+	struct cm_domain *d;
+	bool in;
+
+	rcu_read_lock();
+	d = cm_domain_find(current->mm);
+	in = d && start < READ_ONCE(d->span_end) &&
+	     (end > READ_ONCE(d->span_start) || end < start);
+	if (in)
+		atomic64_inc(&d->counts.refused);
+	rcu_read_unlock();
+	return in;
+}
+
+/* They take the place of the functions. */
+static long cm_instruments_refused(void *dst, const void __user *src,
+				   size_t size)
+{
+	return -EFAULT;
+}
+
+static unsigned long cm_instruments_refused_nmi(void *dst,
+						const void __user *src,
+						unsigned long size)
+{
+	return size; /* what has not been copied */
+}
+
+static u64 cm_instruments_refused_bpf(u64 dst, u64 size, u64 src, u64 r4,
+				      u64 r5)
+{
+	memset((void *)(unsigned long)dst, 0, (u32)size);
+	return -EFAULT;
+}
+
+/**
+ * cm_instruments_on_read() - copy_from_user_nofault(), strncpy_...
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments: where to, where from, how much
+ */
+void notrace cm_instruments_on_read(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *ops,
+				    struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+
+	if (cm_instruments_in_region(regs_get_kernel_argument(regs, 1),
+				     regs_get_kernel_argument(regs, 2)))
+		instruction_pointer_set(regs,
+					(unsigned long)cm_instruments_refused);
+}
+
+/**
+ * cm_instruments_on_read_nmi() - copy_from_user_nmi()
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments: where to, where from, how much
+ */
+void notrace cm_instruments_on_read_nmi(unsigned long ip,
+					unsigned long parent_ip,
+					struct ftrace_ops *ops,
+					struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+
+	if (cm_instruments_in_region(regs_get_kernel_argument(regs, 1),
+				     regs_get_kernel_argument(regs, 2)))
+		instruction_pointer_set(regs, (unsigned long)
+					cm_instruments_refused_nmi);
+}
+
+/**
+ * cm_instruments_on_read_bpf() - bpf_copy_from_user() and the like
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments: where to, how much, where from
+ */
+void notrace cm_instruments_on_read_bpf(unsigned long ip,
+					unsigned long parent_ip,
+					struct ftrace_ops *ops,
+					struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+
+	if (cm_instruments_in_region(regs_get_kernel_argument(regs, 2),
+				     (u32)regs_get_kernel_argument(regs, 1)))
+		instruction_pointer_set(regs, (unsigned long)
+					cm_instruments_refused_bpf);
+}
+
+/**
+ * cm_instruments_on_write() - copy_to_user_nofault()
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments
+ *
+ * Whatever it is, it is not the owner that writes to its memory.
+ */
+void notrace cm_instruments_on_write(unsigned long ip, unsigned long parent_ip,
+				     struct ftrace_ops *ops,
+				     struct ftrace_regs *fregs)
+{
+	struct cm_domain *d;
+
+	rcu_read_lock();
+	d = cm_domain_find(current->mm);
+	if (d && READ_ONCE(d->span_end)) {
+		atomic64_inc(&d->counts.refused);
+		instruction_pointer_set(ftrace_get_regs(fregs), (unsigned long)
+					cm_instruments_refused);
+	}
+	rcu_read_unlock();
+}

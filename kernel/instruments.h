@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * instruments: what looks at a process from inside its own context, put there by
+ * root: uprobes, kprobes that fetch user memory, perf, BPF programs.
+ *
+ * Breakpoints of uprobes are counted, place by place: the kernel's own flag of
+ * an mm stays set when the last one has gone. As long as there is one, the guard
+ * treats the process as traced.
+ *
+ * The others fetch from user memory while the owner runs, with functions that
+ * must not fault: for an address in a region they get an error. Nor may they
+ * write to an owner's memory.
+ *
+ * Each hook is called at the entry of the kernel's function that its name says,
+ * see hooks.c; in any context, NMI included.
+ *
+ * Locks: cm_domain.lock, for breakpoints; none for the rest.
+ */
+#ifndef _CM_INSTRUMENTS_H
+#define _CM_INSTRUMENTS_H
+
+#include <linux/types.h>
+
+struct cm_domain;
+struct ftrace_ops;
+struct ftrace_regs;
+
+#define CM_BREAKPOINTS	8
+
+/**
+ * struct cm_breakpoints - where a domain's mm has breakpoints of uprobes
+ * @at: their addresses
+ * @count: how many
+ * @unknown: there may be others: for good
+ */
+struct cm_breakpoints {
+	unsigned long at[CM_BREAKPOINTS];
+	unsigned int count;
+	bool unknown;
+};
+
+bool cm_instruments_uprobes(struct cm_domain *d);
+void cm_instruments_cover(struct cm_domain *d, unsigned long start,
+			  unsigned long end);
+
+#define CM_INSTRUMENTS_HOOK(name)                                             \
+	void cm_instruments_on_##name(unsigned long ip,                       \
+				      unsigned long parent_ip,                \
+				      struct ftrace_ops *ops,                 \
+				      struct ftrace_regs *fregs)
+
+CM_INSTRUMENTS_HOOK(set_swbp);
+CM_INSTRUMENTS_HOOK(set_orig_insn);
+CM_INSTRUMENTS_HOOK(read);
+CM_INSTRUMENTS_HOOK(read_nmi);
+CM_INSTRUMENTS_HOOK(read_bpf);
+CM_INSTRUMENTS_HOOK(write);
+
+#endif /* _CM_INSTRUMENTS_H */
