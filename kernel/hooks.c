@@ -403,8 +403,6 @@ static struct cm_hook cm_hooks[] = {
 	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
 	{ "copy_from_user_nmi",
 	  { .func = cm_instruments_on_read_nmi, .flags = CM_HOOK_NESTED } },
-	{ "copy_to_user_nofault",
-	  { .func = cm_instruments_on_write, .flags = CM_HOOK_NESTED } },
 #ifdef CONFIG_BPF_SYSCALL
 	{ "bpf_copy_from_user",
 	  { .func = cm_instruments_on_read_bpf, .flags = CM_HOOK_NESTED } },

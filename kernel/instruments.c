@@ -227,28 +227,3 @@ void notrace cm_instruments_on_read_bpf(unsigned long ip,
 		instruction_pointer_set(regs, (unsigned long)
 					cm_instruments_refused_bpf);
 }
-
-/**
- * cm_instruments_on_write() - copy_to_user_nofault()
- * @ip: unused, as are the others but
- * @parent_ip: unused
- * @ops: unused
- * @fregs: the function's arguments
- *
- * Whatever it is, it is not the owner that writes to its memory.
- */
-void notrace cm_instruments_on_write(unsigned long ip, unsigned long parent_ip,
-				     struct ftrace_ops *ops,
-				     struct ftrace_regs *fregs)
-{
-	struct cm_domain *d;
-
-	rcu_read_lock();
-	d = cm_domain_find(current->mm);
-	if (d && READ_ONCE(d->span_end)) {
-		atomic64_inc(&d->counts.refused);
-		instruction_pointer_set(ftrace_get_regs(fregs), (unsigned long)
-					cm_instruments_refused);
-	}
-	rcu_read_unlock();
-}

@@ -8,8 +8,9 @@
  * treats the process as traced.
  *
  * The others fetch from user memory while the owner runs, with functions that
- * must not fault: for an address in a region they get an error. Nor may they
- * write to an owner's memory.
+ * must not fault: for an address in a region they get an error. (What BPF writes
+ * to user memory passes no function that can be watched; kernel lockdown, of
+ * either degree, forbids it.)
  *
  * Each hook is called at the entry of the kernel's function that its name says,
  * see hooks.c; in any context, NMI included.
@@ -54,6 +55,5 @@ CM_INSTRUMENTS_HOOK(set_orig_insn);
 CM_INSTRUMENTS_HOOK(read);
 CM_INSTRUMENTS_HOOK(read_nmi);
 CM_INSTRUMENTS_HOOK(read_bpf);
-CM_INSTRUMENTS_HOOK(write);
 
 #endif /* _CM_INSTRUMENTS_H */

@@ -204,6 +204,7 @@ static void uprobe(void)
 	ok(name_place(place, sizeof(place)) && victim_set(events, place) && probe(true), "control: a uprobe is put into the program (%s)", place);
 	ok(victim_stands_still(&shared->rounds), "it parks");
 	ok(probe(false), "control: the uprobe is taken out");
+	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "it goes on as if nothing had happened");
 	victim_end(pid);
 	victim_set(events, "-:p3_count");
 }
