@@ -120,8 +120,7 @@ static void by_copy(void)
 	if (result == TRACER_STUCK)
 		tracer_interrupt(tid);
 	ptrace(PTRACE_SETREGS, tid, 0, &saved);
-	if (result == SIGTRAP)
-		result = PREY_BYTES;
+	result = result == SIGTRAP ? PREY_BYTES : -result;
 }
 
 static void by_fork(bool call)
@@ -134,7 +133,7 @@ static void by_fork(bool call)
 		ptrace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACEFORK);
 	child = (pid_t)tracer_call(tid, SYS_fork, 0, 0, 0, 0, 0, 0);
 	if (child <= 0)
-		exit(2);
+		prey_tell("broken", "it cannot fork: %d", child);
 	if (call) {
 		tracer_wait(child, 5000);
 		/* Let it leave fork(), and come to a stop in a system call of its own. */
@@ -204,5 +203,8 @@ int main(int argc, char **argv)
 		return 2;
 	tracer_detach(tid);
 	snprintf(detail, sizeof(detail), "it got %ld", result);
+	/* A copy may well be read, as ciphertext, while the victim is locked. */
+	if (result > 0 && !prey_leaked(bytes, sizeof(bytes)) && !prey_goes_on() && prey->fault == SIGBUS && !prey->wrong)
+		prey_tell("ciphertext", "%s; the victim is locked", detail);
 	prey_judge(bytes, sizeof(bytes), result > 0 ? "ciphertext" : "refused", detail);
 }

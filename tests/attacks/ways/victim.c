@@ -71,7 +71,9 @@ static void *obtain(const char *memory)
 
 static void caught(int signal)
 {
-	prey->fault = signal;
+	/* Not that of a child which an attacker has made. */
+	if (getpid() == prey->pid || getpid() == prey->other)
+		prey->fault = signal;
 	for (;;)
 		pause();
 }
