@@ -12,8 +12,8 @@ GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pt
 GUEST_COMMON := $(addprefix tests/attacks/,victim.c victim.h bystander.c bystander.h) tests/unit/tap.c tests/unit/tap.h
 
 # The ways in that are C programs, and what all of them need.
-GUEST_WAYS := $(filter-out prey victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
-GUEST_WAYS_COMMON := tests/attacks/ways/prey.c tests/attacks/ways/prey.h
+GUEST_WAYS := $(filter-out prey tracer victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
+GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c tracer.h)
 
 .PHONY: guest-programs check-promises attacks
 guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))
