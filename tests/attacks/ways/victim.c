@@ -4,6 +4,7 @@
  *
  * MODE	loop	two threads look at the secret, sleep a little, and call the code pointer (the default)
  *	busy	the same without sleeping
+ *	compute	busy, with words of the secret in registers much of the time
  *	sleep	it looks once, and sleeps for ever
  *	pair	the first thread sleeps, a second one works as in loop
  *	clone_vm, vfork		the same, and there is another process with its memory (->other), asleep
@@ -90,11 +91,23 @@ __attribute__((noinline)) void use_secret(void)
 	prey->rounds++;
 }
 
+/* As a cipher with its key does: words in registers while it counts; in the order of perf, in that of the kernel's stack, and in a vector. */
+static void compute(void)
+{
+	__asm__ volatile("movq (%0), %%r12\n\tmovq 8(%0), %%r13\n\tmovq 16(%0), %%r15\n\tmovq 24(%0), %%r14\n\tmovdqu 32(%0), %%xmm6\n"
+			 "mov $3000000, %%ecx\n1:\tdec %%ecx\n\tjnz 1b"
+			 : : "r"(secret) : "r12", "r13", "r14", "r15", "rcx", "xmm6", "cc");
+}
+
+static bool computes;
+
 static void *work(void *unused)
 {
 	(void)unused;
 	for (;;) {
 		use_secret();
+		if (computes)
+			compute();
 		callback();
 		if (sleepy)
 			usleep(1000);
@@ -209,7 +222,8 @@ int main(int argc, char **argv)
 	prey->confess = (uintptr_t)confess;
 	prey->spare = (uintptr_t)spare;
 	prey->here = (uintptr_t)prey;
-	sleepy = strcmp(mode, "busy") != 0;
+	computes = strcmp(mode, "compute") == 0;
+	sleepy = strcmp(mode, "busy") != 0 && !computes;
 	if (late) {
 		prey->ready = 1;
 		command(1);
@@ -231,7 +245,7 @@ int main(int argc, char **argv)
 		sleep_for_ever();
 	}
 	pthread_create(&thread, NULL, work, NULL);
-	if (strcmp(mode, "loop") && strcmp(mode, "busy") && !late)
+	if (strcmp(mode, "loop") && sleepy && !late)
 		accompany(argv[1], mode);
 	prey->ready = late ? 3 : 1;
 	work(NULL);
