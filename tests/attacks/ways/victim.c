@@ -5,6 +5,7 @@
  * MODE	loop	two threads look at the secret, sleep a little, and call the code pointer (the default)
  *	busy	the same without sleeping
  *	compute	busy, with words of the secret in registers much of the time
+ *	end	it looks once, and at ->command 1 frees the secret and sleeps, at 2 becomes another program, at 3 exits
  *	sleep	it looks once, and sleeps for ever
  *	pair	the first thread sleeps, a second one works as in loop
  *	clone_vm, vfork		the same, and there is another process with its memory (->other), asleep
@@ -189,6 +190,25 @@ static void accompany(const char *memory, const char *mode)
 	sleep_for_ever();
 }
 
+/* Each in its way. */
+static void end(const char *memory)
+{
+	prey->ready = 1;
+	command(1);
+	if (prey->command == 2)
+		execl("/bin/sleep", "sleep", "1000", (char *)NULL);
+	if (prey->command != 1)
+		_exit(0);
+	if (strcmp(memory, "malloc") == 0)
+		free(secret);
+	else if (strcmp(memory, "salloc") == 0)
+		sfree(secret);
+	else
+		munmap(secret, PREY_BYTES);
+	prey->ready = 2;
+	sleep_for_ever();
+}
+
 /* The process works on, as its child. */
 static void go_on_in_child(void)
 {
@@ -240,6 +260,8 @@ int main(int argc, char **argv)
 	make_secret();
 	if (strcmp(mode, "fork") == 0)
 		go_on_in_child();
+	if (strcmp(mode, "end") == 0)
+		end(argv[1]);
 	if (strcmp(mode, "sleep") == 0) {
 		prey->ready = 1;
 		sleep_for_ever();
