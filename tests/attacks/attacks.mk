@@ -6,7 +6,7 @@
 #	make attacks		the ways in, against three kinds of memory: a table
 
 GUEST_OUT := build/tests
-GUEST_PROMISES := p2_outsiders p3_debugger p4_contents p4_tasks p5_p6_p7 abi
+GUEST_PROMISES := p2_outsiders p3_debugger p4_contents p4_tasks p5_p6_p7 abi own_doing
 GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm hostile_abi hostile_race
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
 GUEST_COMMON := $(addprefix tests/attacks/,victim.c victim.h bystander.c bystander.h) tests/unit/tap.c tests/unit/tap.h

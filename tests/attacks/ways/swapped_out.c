@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	prey_command(2, 3);
 	put(CGROUP "/cgroup.freeze", "1");
 	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
-	for (int i = 0; i < 20 && !(bytes && prey_leaked(bytes, SIZE)); i++) {
+	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, SIZE)); i++) {
 		put("/proc/sys/vm/drop_caches", "1");
 		put(CGROUP "/memory.reclaim", "64M");
 		usleep(200000);
