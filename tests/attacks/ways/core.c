@@ -81,7 +81,9 @@ static void with_gdb(void)
 		exit(2);
 	snprintf(command, sizeof(command), CORE ".%d", prey->pid);
 	core = look(command, &size);
-	prey_judge(core, size, "ciphertext", "gcore -a");
+	/* gdb writes to the memory of what it attaches to, for breakpoints of its own. */
+	prey_goes_on();
+	prey_judge(core, size, prey->fault ? "refused" : "ciphertext", "gcore -a");
 }
 
 int main(int argc, char **argv)
