@@ -7,14 +7,14 @@
 
 GUEST_OUT := build/tests
 GUEST_PROMISES := p2_outsiders p2_descriptors p2_pinning p2_smp p3_debugger p3_log p3_policy p3_tracers p4_contents p4_fork p4_memory \
-	p4_tasks p5_p6_p7 p5_hibernation abi
-GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm
+	p4_tasks p5_p6_p7 p5_hibernation abi own_doing
+GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm hostile_abi hostile_race
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
-GUEST_COMMON := tests/attacks/victim.c tests/attacks/victim.h tests/unit/tap.c tests/unit/tap.h
+GUEST_COMMON := $(addprefix tests/attacks/,victim.c victim.h bystander.c bystander.h) tests/unit/tap.c tests/unit/tap.h
 
 # The ways in that are C programs, and what all of them need.
-GUEST_WAYS := $(filter-out prey victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
-GUEST_WAYS_COMMON := tests/attacks/ways/prey.c tests/attacks/ways/prey.h
+GUEST_WAYS := $(filter-out prey tracer victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
+GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c tracer.h)
 
 .PHONY: guest-programs check-promises attacks
 guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))

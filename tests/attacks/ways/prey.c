@@ -74,19 +74,25 @@ bool prey_start(const char *memory, const char *mode)
 		_exit(126);
 	}
 	prey->pid = pid;
-	for (int i = 0; i < 20000 && !prey->ready; i++) {
+	return prey_command(0, 1);
+}
+
+bool prey_command(int command, int ready)
+{
+	prey->command = command;
+	for (int i = 0; i < 20000 && prey->ready < ready && !prey->fault; i++) {
 		int status;
 
-		if (waitpid(pid, &status, WNOHANG) == pid) {
+		if (waitpid(prey->pid, &status, WNOHANG) == prey->pid && !WIFSTOPPED(status)) {
 			prey->pid = 0;
 			if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-				prey_tell("unavailable", "this kernel has no %s", memory);
+				prey_tell("unavailable", "this kernel has no such memory");
 			fprintf(stderr, "the victim ended before it was ready: %#x\n", status);
 			exit(2);
 		}
 		usleep(1000);
 	}
-	return prey->ready;
+	return prey->ready >= ready;
 }
 
 bool prey_goes_on(void)
@@ -94,9 +100,19 @@ bool prey_goes_on(void)
 	long rounds = prey->rounds;
 
 	/* The round that is under way may have begun before. */
-	for (int i = 0; i < 5000 && prey->rounds < rounds + 2; i++)
+	for (int i = 0; i < 5000 && prey->rounds < rounds + 2 && !prey->fault; i++)
 		usleep(1000);
 	return prey->rounds >= rounds + 2;
+}
+
+bool prey_stands(unsigned int ms)
+{
+	long rounds;
+
+	usleep(ms * 1000 / 2);
+	rounds = prey->rounds;
+	usleep(ms * 1000 / 2);
+	return prey->rounds == rounds;
 }
 
 bool prey_lives(void)
@@ -153,11 +169,17 @@ void prey_tell(const char *result, const char *detail, ...)
 
 void prey_judge(const volatile void *bytes, size_t length, const char *otherwise, const char *detail)
 {
+	bool lives;
+
 	if (prey_leaked(prey->loot, PREY_BYTES) || (bytes && prey_leaked(bytes, length)))
 		prey_tell("leak", "%s", detail);
-	if (prey->fault && strcmp(otherwise, "refused") == 0)
+	lives = prey_lives();
+	/* Code that was left behind may have run only now. */
+	if (prey_leaked(prey->loot, PREY_BYTES))
+		prey_tell("leak", "%s", detail);
+	if (prey->fault == SIGBUS && !prey->wrong && strcmp(otherwise, "refused") == 0)
 		prey_tell("refused", "%s; the victim is locked", detail);
-	if (!prey_lives())
+	if (!lives)
 		prey_tell("broken", "%s; the victim does not go on: %ld rounds, %ld wrong, signal %d", detail, prey->rounds, prey->wrong, prey->fault);
 	prey_tell(otherwise, "%s", detail);
 }

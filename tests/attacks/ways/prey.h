@@ -23,6 +23,11 @@ struct prey {
 	volatile uint64_t secret;	/* where its secret is: an address of the victim's */
 	volatile uint64_t callback;	/* where its code pointer is, called in each round */
 	volatile uint64_t ordinary;	/* where it has a word of no importance */
+	volatile uint64_t code;		/* where the function is that looks at the secret; what calls it follows */
+	volatile uint64_t confess;	/* and one that copies the secret to ->loot: any program that can send a file has such code */
+	volatile uint64_t spare;	/* and text that nobody runs */
+	volatile uint64_t here;		/* where it has this struct */
+	volatile pid_t other;		/* another task with its memory: modes clone_vm, vfork, fork */
 	volatile int ready;
 	volatile int command;		/* free for each way to use, with PREY_MODE of victim.c */
 	volatile long rounds;		/* the secret was looked at so many times, */
@@ -39,10 +44,14 @@ unsigned char prey_byte(uint64_t seed, size_t i);
 void prey_setup(void);
 /* Starts build/tests/ways/victim MEMORY MODE. False when there is no such memory here: prey_tell() has been called then. */
 bool prey_start(const char *memory, const char *mode);
+/* Has it go on to where ->ready is @ready, for modes that wait for ->command. */
+bool prey_command(int command, int ready);
 /* Whether the victim still works: goes through some rounds, with nothing wrong. */
 bool prey_lives(void);
 /* Waits up to some seconds for the victim's secret to have been looked at once more. */
 bool prey_goes_on(void);
+/* Whether it does not get any further for @ms, after the round that is under way. */
+bool prey_stands(unsigned int ms);
 /* Kills the victim. */
 void prey_end(void);
 /* Whether PREY_ENOUGH bytes of the secret in a row are in @bytes. */

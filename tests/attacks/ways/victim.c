@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * victim malloc|memfd_secret|salloc [MODE]: has a secret and works with it, until it is killed. Exit 77: no such memory here.
+ * victim malloc|memfd|memfd_secret|salloc [MODE]: has a secret and works with it, until it is killed. Exit 77: no such memory here.
  *
  * MODE	loop	two threads look at the secret, sleep a little, and call the code pointer (the default)
  *	busy	the same without sleeping
+ *	compute	busy, with words of the secret in registers much of the time
+ *	end	it looks once, and at ->command 1 frees the secret and sleeps, at 2 becomes another program, at 3 exits
  *	sleep	it looks once, and sleeps for ever
+ *	pair	the first thread sleeps, a second one works as in loop
+ *	clone_vm, vfork		the same, and there is another process with its memory (->other), asleep
+ *	second	as pair; at ->command 1, ->ready 2, it gets more memory of the kind, and uses that
+ *	late	as loop, but it gets the memory only at ->command 1, ->ready 2, and makes the secret at ->command 2, ->ready 3
+ *	fork	as late; at ->command 3 it forks, and from then on the child (->other) works instead
  */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,13 +60,22 @@ static void *obtain(const char *memory)
 		p = mmap(NULL, PREY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		return p == MAP_FAILED ? NULL : p;
 	}
+	if (strcmp(memory, "memfd") == 0) {
+		fd = memfd_create("prey", 0);
+		if (fd < 0 || ftruncate(fd, PREY_BYTES))
+			return NULL;
+		p = mmap(NULL, PREY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		return p == MAP_FAILED ? NULL : p;
+	}
 	fprintf(stderr, "victim: %s: no such kind of memory\n", memory);
 	exit(2);
 }
 
 static void caught(int signal)
 {
-	prey->fault = signal;
+	/* Not that of a child which an attacker has made. */
+	if (getpid() == prey->pid || getpid() == prey->other)
+		prey->fault = signal;
 	for (;;)
 		pause();
 }
@@ -75,11 +92,23 @@ __attribute__((noinline)) void use_secret(void)
 	prey->rounds++;
 }
 
+/* As a cipher with its key does: words in registers while it counts; in the order of perf, in that of the kernel's stack, and in a vector. */
+static void compute(void)
+{
+	__asm__ volatile("movq (%0), %%r12\n\tmovq 8(%0), %%r13\n\tmovq 16(%0), %%r15\n\tmovq 24(%0), %%r14\n\tmovdqu 32(%0), %%xmm6\n"
+			 "mov $3000000, %%ecx\n1:\tdec %%ecx\n\tjnz 1b"
+			 : : "r"(secret) : "r12", "r13", "r14", "r15", "rcx", "xmm6", "cc");
+}
+
+static bool computes;
+
 static void *work(void *unused)
 {
 	(void)unused;
 	for (;;) {
 		use_secret();
+		if (computes)
+			compute();
 		callback();
 		if (sleepy)
 			usleep(1000);
@@ -87,36 +116,160 @@ static void *work(void *unused)
 	return NULL;
 }
 
+void confess(void);
+__attribute__((noinline)) void confess(void)
+{
+	for (size_t i = 0; i < PREY_BYTES; i++)
+		prey->loot[i] = secret[i];
+	for (;;)
+		pause();
+}
+
+void spare(void);
+__attribute__((noinline)) void spare(void)
+{
+	__asm__ volatile(".fill 256, 1, 0x90");
+}
+
+static void make_secret(void)
+{
+	for (size_t i = 0; i < PREY_BYTES; i++)
+		secret[i] = prey_byte(prey->seed, i);
+	prey->secret = (uintptr_t)secret;
+	use_secret();
+}
+
+static void command(int which)
+{
+	while (prey->command < which)
+		usleep(1000);
+}
+
+_Noreturn static void sleep_for_ever(void)
+{
+	for (;;)
+		pause();
+}
+
+static int other(void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prey->other = (pid_t)syscall(SYS_getpid);
+	sleep_for_ever();
+}
+
+static void *with_vfork(void *unused)
+{
+	if (vfork() == 0)
+		other(NULL);
+	return unused;
+}
+
+/* The first thread of the modes that have one which sleeps. */
+static void accompany(const char *memory, const char *mode)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	pthread_t thread;
+	unsigned char *more;
+
+	if (strcmp(mode, "clone_vm") == 0)
+		clone(other, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	if (strcmp(mode, "vfork") == 0)
+		pthread_create(&thread, NULL, with_vfork, NULL);
+	while ((strcmp(mode, "clone_vm") == 0 || strcmp(mode, "vfork") == 0) && !prey->other)
+		usleep(1000);
+	prey->ready = 1;
+	if (strcmp(mode, "second") == 0) {
+		command(1);
+		more = obtain(memory);
+		for (size_t i = 0; i < PREY_BYTES; i++)
+			more[i] = (unsigned char)i;
+		prey->ready = 2;
+	}
+	sleep_for_ever();
+}
+
+/* Each in its way. */
+static void end(const char *memory)
+{
+	prey->ready = 1;
+	command(1);
+	if (prey->command == 2)
+		execl("/bin/sleep", "sleep", "1000", (char *)NULL);
+	if (prey->command != 1)
+		_exit(0);
+	if (strcmp(memory, "malloc") == 0)
+		free(secret);
+	else if (strcmp(memory, "salloc") == 0)
+		sfree(secret);
+	else
+		munmap(secret, PREY_BYTES);
+	prey->ready = 2;
+	sleep_for_ever();
+}
+
+/* The process works on, as its child. */
+static void go_on_in_child(void)
+{
+	prey->ready = 3;
+	command(3);
+	if (fork()) {
+		prey->ready = 4;
+		sleep_for_ever();
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prey->other = getpid();
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[2] : "loop";
+	bool late = strcmp(mode, "late") == 0 || strcmp(mode, "fork") == 0;
 	pthread_t thread;
 
 	if (argc < 2 || !getenv("PREY")) {
-		fprintf(stderr, "usage: PREY=FILE victim malloc|memfd_secret|salloc [loop|busy|sleep]\n");
+		fprintf(stderr, "usage: PREY=FILE victim malloc|memfd|memfd_secret|salloc [MODE]\n");
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prey_setup();
 	signal(SIGBUS, caught);
+	prey->pid = getpid();
+	prey->callback = (uintptr_t)&callback;
+	prey->ordinary = (uintptr_t)&ordinary;
+	prey->code = (uintptr_t)use_secret;
+	prey->confess = (uintptr_t)confess;
+	prey->spare = (uintptr_t)spare;
+	prey->here = (uintptr_t)prey;
+	computes = strcmp(mode, "compute") == 0;
+	sleepy = strcmp(mode, "busy") != 0 && !computes;
+	if (late) {
+		prey->ready = 1;
+		command(1);
+	}
 	secret = obtain(argv[1]);
 	if (!secret) {
 		perror(argv[1]);
 		return 2;
 	}
-	for (size_t i = 0; i < PREY_BYTES; i++)
-		secret[i] = prey_byte(prey->seed, i);
-	sleepy = strcmp(mode, "busy") != 0;
-	prey->pid = getpid();
-	prey->secret = (uintptr_t)secret;
-	prey->callback = (uintptr_t)&callback;
-	prey->ordinary = (uintptr_t)&ordinary;
-	use_secret();
-	prey->ready = 1;
-	if (strcmp(mode, "sleep") == 0)
-		for (;;)
-			pause();
+	if (late) {
+		prey->ready = 2;
+		command(2);
+	}
+	make_secret();
+	if (strcmp(mode, "fork") == 0)
+		go_on_in_child();
+	if (strcmp(mode, "end") == 0)
+		end(argv[1]);
+	if (strcmp(mode, "sleep") == 0) {
+		prey->ready = 1;
+		sleep_for_ever();
+	}
 	pthread_create(&thread, NULL, work, NULL);
+	if (strcmp(mode, "loop") && sleepy && !late)
+		accompany(argv[1], mode);
+	prey->ready = late ? 3 : 1;
 	work(NULL);
 	return 0;
 }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The victim is frozen, and all of its memory is pushed out to a swap disk, /dev/vda: by reclaim of its cgroup. The disk is read as it is
+ * below the swap (a loop device over it, as the kernel lets nobody write to a disk that it swaps on). Then it works on.
+ * tests/promises/swapped.c sees to it that all pages are there as ciphertext, and what becomes of one that is changed there.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "prey.h"
+
+#define DISK	"/dev/vda"
+#define SIZE	(64UL << 20)
+#define CGROUP	"/sys/fs/cgroup/prey"
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* A disk of zeros, to swap on. */
+static bool prepare(void)
+{
+	return system("dd if=/dev/zero of=" DISK " bs=1M conv=notrunc 2>/dev/null; modprobe loop; loop=$(losetup -f --show " DISK ") && "
+		      "mkswap $loop >/dev/null 2>&1 && swapon $loop") == 0;
+}
+
+static unsigned char *read_disk(void)
+{
+	unsigned char *bytes = aligned_alloc(4096, SIZE);
+	int fd = open(DISK, O_RDONLY | O_DIRECT);
+	size_t n = 0;
+	ssize_t got;
+
+	while (n < SIZE && (got = read(fd, bytes + n, 1 << 20)) > 0)
+		n += (size_t)got;
+	close(fd);
+	return bytes;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned char *bytes = NULL;
+	char text[32];
+
+	prey_setup();
+	if (argc != 2 || access(DISK, W_OK) || !prepare())
+		return 2;
+	put("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	mkdir(CGROUP, 0755);
+	/* The victim is born in there: its memory is charged to it. */
+	snprintf(text, sizeof(text), "%d", getpid());
+	if (!put(CGROUP "/cgroup.procs", text) || !prey_start(argv[1], "late"))
+		return 2;
+	put("/sys/fs/cgroup/cgroup.procs", text);
+	prey_command(1, 2);
+	prey_command(2, 3);
+	put(CGROUP "/cgroup.freeze", "1");
+	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
+	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, SIZE)); i++) {
+		put("/proc/sys/vm/drop_caches", "1");
+		put(CGROUP "/memory.reclaim", "64M");
+		usleep(200000);
+		free(bytes);
+		bytes = read_disk();
+	}
+	put(CGROUP "/cgroup.freeze", "0");
+	if (system("swapoff -a; losetup -D"))
+		fprintf(stderr, "swapoff\n");
+	prey_judge(bytes, SIZE, "ciphertext", "the swap disk");
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events of tracefs that read user memory in the victim's own context, where its page table is in use:
+ *	uprobe		a breakpoint in the victim's code
+ *	kprobe		one in the kernel, in a system call that the victim makes
+ *	string		the same, taking a string
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "prey.h"
+
+#define TRACING		"/sys/kernel/tracing/"
+#define EVENT		"events/prey/way/enable"
+#define ARGUMENTS	8	/* that an event takes along */
+
+static bool put(const char *file, const char *text)
+{
+	char path[128];
+	bool good;
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "%s", file);
+	fd = open(path, O_WRONLY | (strstr(file, "_events") ? O_APPEND : O_TRUNC));
+	good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* Where the code that looks at the secret is in its file, and the file. */
+static bool find_code(char *path, uint64_t *offset)
+{
+	uint64_t start, end, at;
+	char maps[64], line[512];
+	bool found = false;
+	FILE *f;
+
+	snprintf(maps, sizeof(maps), "/proc/%d/maps", prey->pid);
+	f = fopen(maps, "r");
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %255s", &start, &end, &at, path) != 4)
+			continue;
+		found = prey->code >= start && prey->code < end;
+		*offset = prey->code - start + at;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* So many words, or strings, at places of the secret that begin a row. */
+static void add_arguments(char *text, size_t size, const char *format, unsigned int step)
+{
+	for (unsigned int i = 0; i < ARGUMENTS; i++) {
+		char *end = text + strlen(text);
+
+		snprintf(end, size - (size_t)(end - text), format, prey->secret + 512 + i * step);
+	}
+	strcat(text, "\n");
+}
+
+static const char *define_event(const char *how, char *text, size_t size)
+{
+	char path[256];
+	uint64_t offset = 0;
+
+	if (strcmp(how, "uprobe") == 0) {
+		if (!find_code(path, &offset))
+			exit(2);
+		snprintf(text, size, "p:prey/way %s:%#" PRIx64, path, offset);
+		add_arguments(text, size, " @%#" PRIx64 ":x64", 8);
+		return "uprobe_events";
+	}
+	strcpy(text, "p:prey/way hrtimer_nanosleep");
+	if (strcmp(how, "kprobe") == 0)
+		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", 8);
+	else if (strcmp(how, "string") == 0)
+		add_arguments(text, size, " +u0(\\%#" PRIx64 "):ustring", 64);
+	else
+		exit(2);
+	return "kprobe_events";
+}
+
+/* What the events say, as it is, and the words as bytes. */
+static size_t collect(unsigned char *bytes, size_t room)
+{
+	FILE *f = fopen(TRACING "trace", "r");
+	size_t n = f ? fread(bytes, 1, room / 4, f) : 0;
+
+	if (f)
+		fclose(f);
+	bytes[n] = 0;
+	for (char *at = (char *)bytes, *end = at + n; (at = memmem(at, (size_t)(end - at), "=0x", 3));) {
+		uint64_t word = strtoul(at + 1, &at, 16);
+
+		if (n + 8 > room)
+			break;
+		memcpy(bytes + n, &word, 8);
+		n += 8;
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	static unsigned char bytes[1 << 20];
+	char text[1024], detail[128];
+	const char *file;
+	bool stands;
+	size_t n;
+
+	prey_setup();
+	if (argc != 3 || !prey_start(argv[1], "loop"))
+		return 2;
+	put("trace", "");
+	file = define_event(argv[2], text, sizeof(text));
+	if (!put(file, text) || !put(EVENT, "1")) {
+		put("dynamic_events", "-:prey/way\n");
+		prey_judge(NULL, 0, "refused", "the kernel takes no such event");
+	}
+	usleep(1500000);
+	stands = prey_stands(500);
+	put(EVENT, "0");
+	n = collect(bytes, sizeof(bytes) - 1);
+	put(file, "-:prey/way\n");
+	put("trace", "");
+	snprintf(detail, sizeof(detail), "%s: %zu bytes of events", argv[2], n);
+	prey_judge(bytes, n, stands ? "parked" : "refused", detail);
+}

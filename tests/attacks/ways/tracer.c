@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tracer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORD	sizeof(long)
+
+int tracer_wait(pid_t tid, unsigned int ms)
+{
+	int status;
+
+	for (unsigned int i = 0; i <= 10 * ms; i++) {
+		if (waitpid(tid, &status, WNOHANG | __WALL) == tid)
+			return status;
+		/* Most come at once: thousands of single steps must be quick. */
+		if (i > 20)
+			usleep(100);
+		else
+			sched_yield();
+	}
+	return 0;
+}
+
+bool tracer_interrupt(pid_t tid)
+{
+	return ptrace(PTRACE_INTERRUPT, tid, 0, 0) == 0 && tracer_wait(tid, 5000);
+}
+
+bool tracer_stop(pid_t tid)
+{
+	return ptrace(PTRACE_SEIZE, tid, 0, 0) == 0 && tracer_interrupt(tid);
+}
+
+void tracer_detach(pid_t tid)
+{
+	/* It must be stopped for that. */
+	if (ptrace(PTRACE_DETACH, tid, 0, 0) && tracer_interrupt(tid))
+		ptrace(PTRACE_DETACH, tid, 0, 0);
+}
+
+size_t tracer_peek(pid_t tid, uint64_t at, void *bytes, size_t length)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < length; i += WORD) {
+		long word;
+
+		errno = 0;
+		word = ptrace(PTRACE_PEEKDATA, tid, at + i, 0);
+		if (errno)
+			continue;
+		memcpy((char *)bytes + i, &word, WORD);
+		done += WORD;
+	}
+	return done;
+}
+
+size_t tracer_poke(pid_t tid, uint64_t at, const void *bytes, size_t length)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < length; i += WORD) {
+		size_t part = length - i < WORD ? length - i : WORD;
+		long word;
+
+		if (part < WORD)
+			tracer_peek(tid, at + i, &word, WORD);
+		memcpy(&word, (const char *)bytes + i, part);
+		if (ptrace(PTRACE_POKEDATA, tid, at + i, word) == 0)
+			done += part;
+	}
+	return done;
+}
+
+uint64_t tracer_scratch(pid_t tid)
+{
+	struct user_regs_struct regs;
+
+	ptrace(PTRACE_GETREGS, tid, 0, &regs);
+	return (regs.rsp - 4096) & ~63UL;
+}
+
+long tracer_call(pid_t tid, long number, long a, long b, long c, long d, long e, long f)
+{
+	struct user_regs_struct saved, regs;
+	long word;
+	int status;
+
+	if (ptrace(PTRACE_GETREGS, tid, 0, &saved))
+		return -errno;
+	word = ptrace(PTRACE_PEEKTEXT, tid, saved.rip - 2, 0);
+	if ((word & 0xffff) != 0x050f)	/* syscall */
+		return -EILSEQ;
+	regs = saved;
+	regs.rip -= 2;
+	regs.orig_rax = -1UL;
+	regs.rax = (unsigned long)number;
+	regs.rdi = (unsigned long)a;
+	regs.rsi = (unsigned long)b;
+	regs.rdx = (unsigned long)c;
+	regs.r10 = (unsigned long)d;
+	regs.r8 = (unsigned long)e;
+	regs.r9 = (unsigned long)f;
+	if (ptrace(PTRACE_SETREGS, tid, 0, &regs) || ptrace(PTRACE_SINGLESTEP, tid, 0, 0))
+		return -errno;
+	/* With PTRACE_O_TRACEFORK there is an event on the way. */
+	do {
+		status = tracer_wait(tid, 3000);
+		if (!status && !tracer_interrupt(tid))
+			return TRACER_STUCK;
+		if (status >> 16)
+			ptrace(PTRACE_SINGLESTEP, tid, 0, 0);
+	} while (status >> 16);
+	ptrace(PTRACE_GETREGS, tid, 0, &regs);
+	ptrace(PTRACE_SETREGS, tid, 0, &saved);
+	return status ? (long)regs.rax : TRACER_STUCK;
+}
+
+bool tracer_write_mem(pid_t pid, uint64_t at, const void *bytes, size_t length)
+{
+	char path[64];
+	bool done;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	done = pwrite(fd, bytes, length, (off_t)at) == (ssize_t)length;
+	close(fd);
+	return done;
+}
