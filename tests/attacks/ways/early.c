@@ -8,7 +8,6 @@
  *	second		the secret was there before; attached while the victim gets more memory, it has the victim write() the secret
  *	planted		changes a code pointer before the victim has had anything to do with the memory
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -61,11 +60,15 @@ static pid_t last_pid(void)
 	return pid;
 }
 
-/* On one CPU with the victim, and in front of it: it sees the child when that is in the queue to run. */
+/*
+ * On one CPU with the victim, and in front of it, while the child waits for its parent to sleep: so it is caught before it runs. 0 if it
+ * did run.
+ */
 static pid_t catch_child(void)
 {
-	struct sched_param first = { .sched_priority = 50 }, ordinary = { 0 };
-	struct timespec moment = { 0, 50000 };
+	struct sched_param first = { .sched_priority = 50 }, second = { .sched_priority = 10 }, ordinary = { 0 };
+	struct timespec moment = { 0, 20000 };
+	struct user_regs_struct regs = { 0 };
 	cpu_set_t cpu;
 	pid_t last = last_pid(), child = 0;
 
@@ -74,6 +77,7 @@ static pid_t catch_child(void)
 	sched_setaffinity(prey->pid, sizeof(cpu), &cpu);
 	sched_setaffinity(0, sizeof(cpu), &cpu);
 	sched_setscheduler(0, SCHED_FIFO, &first);
+	sched_setscheduler(prey->pid, SCHED_FIFO, &second);
 	prey->command = 3;
 	for (int i = 0; i < 20000 && !child; i++) {
 		nanosleep(&moment, NULL);
@@ -81,44 +85,53 @@ static pid_t catch_child(void)
 			if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0)
 				child = pid;
 	}
-	sched_setscheduler(0, SCHED_OTHER, &ordinary);
 	must(child, "no child");
-	return child;
+	must(tracer_interrupt(child), "stop the child");
+	sched_setscheduler(child, SCHED_OTHER, &ordinary);
+	sched_setscheduler(0, SCHED_OTHER, &ordinary);
+	ptrace(PTRACE_GETREGS, child, 0, &regs);
+	if (regs.orig_rax == SYS_clone)
+		return child;
+	tracer_detach(child);
+	kill(child, SIGKILL);
+	return 0;
 }
 
-static void come_back(const char *how)
+/* Whether it found what it came for: a victim to have the secret written by. */
+static bool come_back(bool child)
 {
 	pid_t tid = prey->pid;
 
 	must(tracer_interrupt(tid), "stop");
 	ptrace(PTRACE_DETACH, tid, 0, 0);
 	must(prey_command(2, 3), "the secret is made");
-	if (strcmp(how, "fork") == 0) {
+	if (child)
 		tid = catch_child();
-		must(tracer_interrupt(tid), "stop the child");
-	} else {
+	else
 		must(tracer_stop_in_call(tid), "stop again");
-	}
+	if (!tid)
+		return false;
 	have_it_written(tid);
-	/* The child had run after all. */
-	if (result == -EILSEQ) {
-		tracer_detach(tid);
-		must(tracer_stop_in_call(tid), "stop again");
-		have_it_written(tid);
-	}
 	tracer_detach(tid);
+	return true;
+}
+
+static void start(const char *memory, const char *mode)
+{
+	prey->ready = 0;
+	must(prey_start(memory, mode) && ptrace(PTRACE_SEIZE, prey->pid, 0, 0) == 0, "start");
 }
 
 int main(int argc, char **argv)
 {
 	const char *how = argc == 3 ? argv[2] : "";
-	bool second = strcmp(how, "second") == 0, planted = strcmp(how, "planted") == 0;
+	bool second = strcmp(how, "second") == 0, planted = strcmp(how, "planted") == 0, fork = strcmp(how, "fork") == 0;
 	char detail[100];
 
 	prey_setup();
-	if (argc != 3 || pipe(ends) || !prey_start(argv[1], second || strcmp(how, "fork") == 0 ? how : "late"))
+	if (argc != 3 || pipe(ends))
 		return 2;
-	must(ptrace(PTRACE_SEIZE, prey->pid, 0, 0) == 0, "seize");
+	start(argv[1], second || fork ? how : "late");
 	if (planted) {
 		must(tracer_interrupt(prey->pid), "stop");
 		change_callback();
@@ -138,10 +151,17 @@ int main(int argc, char **argv)
 	} else if (planted) {
 		must(prey_command(2, 3), "the secret is made");
 	} else {
-		come_back(how);
+		for (int i = 0; i < 10 && !come_back(fork); i++) {
+			prey_end();
+			start(argv[1], how);
+			must(prey_command(1, 2), "the memory is had");
+		}
 	}
 	for (int i = 0; i < 500 && !prey_leaked(prey->loot, PREY_ENOUGH) && !prey->fault; i++)
 		usleep(1000);
 	snprintf(detail, sizeof(detail), "it got %ld", result);
+	/* Nothing tried, nothing proved. */
+	if (fork && !result)
+		prey_tell("broken", "the child could not be caught");
 	prey_judge(bytes, sizeof(bytes), result > 0 ? "ciphertext" : "refused", detail);
 }
