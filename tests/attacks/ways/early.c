@@ -5,10 +5,13 @@
  *	callback	attached until the memory is had; changes a code pointer, and leaves
  *	again		attached until the memory is had; leaves, comes back, and has the victim write() the secret
  *	fork		the same, but comes back to a child, before that has run for the first time
+ *	exit		again, but it leaves by the end of its thread, and comes back in another one, before a thread of the victim that made the
+ *			secret meanwhile has been off its CPU
  *	second		the secret was there before; attached while the victim gets more memory, it has the victim write() the secret
  *	planted		changes a code pointer before the victim has had anything to do with the memory
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,6 +100,59 @@ static pid_t catch_child(void)
 	return 0;
 }
 
+static void *trace(void *unused)
+{
+	must(ptrace(PTRACE_SEIZE, prey->pid, 0, 0) == 0, "seize");
+	must(prey_command(1, 2), "the memory is had");
+	return unused;
+}
+
+static bool is_traced(void)
+{
+	char path[64], line[256];
+	int tracer = 1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", prey->pid);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file) && sscanf(line, "TracerPid: %d", &tracer) != 1)
+		continue;
+	if (file)
+		fclose(file);
+	return tracer;
+}
+
+/* The victim's thread has a CPU to itself. */
+static void leave_by_exit(void)
+{
+	struct sched_param first = { .sched_priority = 50 }, ordinary = { 0 };
+	pthread_t tracer;
+	cpu_set_t cpu;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		prey_tell("unavailable", "this takes two CPUs");
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	sched_setaffinity(0, sizeof(cpu), &cpu);
+	sched_setaffinity(prey->pid, sizeof(cpu), &cpu);
+	CPU_ZERO(&cpu);
+	CPU_SET(1, &cpu);
+	sched_setaffinity(prey->other, sizeof(cpu), &cpu);
+	sched_setscheduler(prey->other, SCHED_FIFO, &first);
+	pthread_create(&tracer, NULL, trace, NULL);
+	pthread_join(tracer, NULL);
+	while (is_traced())
+		continue;
+	prey->command = 2;
+	for (long i = 0; i < 1000000000 && prey->ready < 3 && !prey->fault; i++)
+		continue;
+	must(tracer_stop(prey->pid), "stop");
+	have_it_written(prey->pid);
+	tracer_detach(prey->pid);
+	sched_setscheduler(prey->other, SCHED_OTHER, &ordinary);
+	prey->command = 3;
+}
+
 /* Whether it found what it came for: a victim to have the secret written by. */
 static bool come_back(bool child)
 {
@@ -131,6 +187,11 @@ int main(int argc, char **argv)
 	prey_setup();
 	if (argc != 3 || pipe(ends))
 		return 2;
+	if (strcmp(how, "exit") == 0) {
+		must(prey_start(argv[1], "spin"), "start");
+		leave_by_exit();
+		prey_judge(bytes, sizeof(bytes), result > 0 ? "ciphertext" : "refused", "an injected write()");
+	}
 	start(argv[1], second || fork ? how : "late");
 	if (planted) {
 		must(tracer_interrupt(prey->pid), "stop");

@@ -9,6 +9,7 @@
  *	clone_vm, vfork		the same, and there is another process with its memory (->other), asleep
  *	second	as pair; at ->command 1, ->ready 2, it gets more memory of the kind, and uses that
  *	late	as loop, but it gets the memory only at ->command 1, ->ready 2, and makes the secret at ->command 2, ->ready 3
+ *	spin	as late, but in a second thread (->other) that never sleeps, while the first one does; at ->command 3 it goes on as in loop
  *	fork	as late; at ->command 3 it forks, and from then on the child (->other) works instead
  */
 #include <fcntl.h>
@@ -196,6 +197,25 @@ static void accompany(const char *memory, const char *mode)
 	sleep_for_ever();
 }
 
+static void *spin(void *memory)
+{
+	prey->other = gettid();
+	prey->ready = 1;
+	command(1);
+	secret = obtain(memory);
+	if (!secret)
+		exit(2);
+	memset(secret, 0, PREY_BYTES);
+	prey->ready = 2;
+	while (prey->command < 2)
+		continue;
+	make_secret();
+	prey->ready = 3;
+	while (prey->command < 3)
+		continue;
+	return work(NULL);
+}
+
 /* The process works on, as its child. */
 static void go_on_in_child(void)
 {
@@ -230,6 +250,10 @@ int main(int argc, char **argv)
 	prey->spare = (uintptr_t)spare;
 	prey->here = (uintptr_t)prey;
 	sleepy = strcmp(mode, "busy") != 0;
+	if (strcmp(mode, "spin") == 0) {
+		pthread_create(&thread, NULL, spin, argv[1]);
+		sleep_for_ever();
+	}
 	if (late) {
 		prey->ready = 1;
 		command(1);
