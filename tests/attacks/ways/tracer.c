@@ -11,15 +11,25 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WORD	sizeof(long)
 
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 int tracer_wait(pid_t tid, unsigned int ms)
 {
+	long end = now_ms() + ms;
 	int status;
 
-	for (unsigned int i = 0; i <= 10 * ms; i++) {
+	for (int i = 0; i == 0 || now_ms() <= end; i++) {
 		if (waitpid(tid, &status, WNOHANG | __WALL) == tid)
 			return status;
 		/* Most come at once: thousands of single steps must be quick. */
