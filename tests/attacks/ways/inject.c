@@ -5,6 +5,7 @@
  *	uring uring_worker		io_uring: set up in the victim, used through the stolen descriptor; done at once, or by a worker
  *	copy				code written over its text, that copies the secret
  *	fork fork_call			it forks: the copy is read, or has to write
+ *	clone_vm vfork			write(), in another process that shares the victim's memory
  */
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -172,16 +173,18 @@ int main(int argc, char **argv)
 {
 	const char *how = argc == 3 ? argv[2] : "";
 	char detail[100];
+	bool others;
 
 	prey_setup();
 	make_channel(how);
-	if (argc != 3 || !prey_start(argv[1], "pair"))
+	others = strcmp(how, "clone_vm") == 0 || strcmp(how, "vfork") == 0;
+	if (argc != 3 || !prey_start(argv[1], others ? how : "pair"))
 		return 2;
-	tid = prey->pid;
+	tid = others ? prey->other : prey->pid;
 	usleep(20000);	/* until it pauses */
 	if (!tracer_stop(tid))
 		return 2;
-	if (strcmp(how, "write") == 0)
+	if (strcmp(how, "write") == 0 || others)
 		by_write();
 	else if (strcmp(how, "send") == 0)
 		by_send();

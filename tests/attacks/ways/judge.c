@@ -2,13 +2,15 @@
 /*
  * For ways in that are scripts.
  *	judge setup		makes a file for $PREY and prints its name
- *	judge get NAME		pid, secret, callback or ordinary of the victim, once it is ready
+ *	judge get NAME		pid, secret, callback, ordinary, code or loot of the victim, once it is ready
  *	judge leaked FILE	exit 0 if the file has enough of the secret in a row, wherever
  *	judge lives		exit 0 if the victim goes on, and nothing is wrong
+ *	judge locked		exit 0 if it does not, because its memory is sealed
  *	judge rounds		how often it has looked at its secret
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +54,10 @@ static int get(const char *name)
 		printf("%#" PRIx64 "\n", prey->callback);
 	else if (strcmp(name, "ordinary") == 0)
 		printf("%#" PRIx64 "\n", prey->ordinary);
+	else if (strcmp(name, "code") == 0)
+		printf("%#" PRIx64 "\n", prey->code);
+	else if (strcmp(name, "loot") == 0)
+		printf("%#" PRIx64 "\n", prey->here + offsetof(struct prey, loot));
 	else
 		return 2;
 	return 0;
@@ -76,6 +82,8 @@ int main(int argc, char **argv)
 		return leaked(argv[2]);
 	if (strcmp(what, "lives") == 0)
 		return !prey_lives();
+	if (strcmp(what, "locked") == 0)
+		return prey_goes_on() || prey->fault != SIGBUS || prey->wrong;
 	if (strcmp(what, "rounds") == 0) {
 		printf("%ld\n", prey->rounds);
 		return 0;

@@ -73,7 +73,8 @@ static void poketext(bool run)
 {
 	struct user_regs_struct regs;
 
-	stop();
+	/* All of them: none may run what is half written. */
+	must(tracer_stop_all(prey->pid), "stop");
 	must(tracer_poke(prey->pid, run ? prey->spare : prey->code, payload(), 12) == 12, "poke");
 	if (run) {
 		ptrace(PTRACE_GETREGS, prey->pid, 0, &regs);
@@ -81,7 +82,7 @@ static void poketext(bool run)
 		regs.orig_rax = -1UL;
 		must(ptrace(PTRACE_SETREGS, prey->pid, 0, &regs) == 0, "SETREGS");
 	}
-	tracer_detach(prey->pid);
+	tracer_detach_all();
 }
 
 static void callback_poke(void)
@@ -282,7 +283,7 @@ int main(int argc, char **argv)
 		sqpoll();
 	else
 		return 2;
-	for (int i = 0; i < 2000 && !prey_leaked(prey->loot, PREY_ENOUGH) && !prey->fault; i++)
+	for (int i = 0; i < 2000 && !prey_leaked(prey->loot, PREY_ENOUGH) && !prey_leaked(bytes, PREY_ENOUGH) && !prey->fault; i++)
 		usleep(1000);
 	if (child)
 		kill(child, SIGKILL);

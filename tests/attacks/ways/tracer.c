@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tracer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WORD	sizeof(long)
 
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 int tracer_wait(pid_t tid, unsigned int ms)
 {
+	long end = now_ms() + ms;
 	int status;
 
-	for (unsigned int i = 0; i <= 10 * ms; i++) {
+	for (int i = 0; i == 0 || now_ms() <= end; i++) {
 		if (waitpid(tid, &status, WNOHANG | __WALL) == tid)
 			return status;
 		/* Most come at once: thousands of single steps must be quick. */
@@ -44,6 +56,52 @@ void tracer_detach(pid_t tid)
 	/* It must be stopped for that. */
 	if (ptrace(PTRACE_DETACH, tid, 0, 0) && tracer_interrupt(tid))
 		ptrace(PTRACE_DETACH, tid, 0, 0);
+}
+
+static pid_t threads[16];
+static int count;
+
+bool tracer_stop_all(pid_t pid)
+{
+	struct dirent *entry;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (atoi(entry->d_name) && count < 16 && tracer_stop(atoi(entry->d_name)))
+			threads[count++] = atoi(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+void tracer_detach_all(void)
+{
+	while (count)
+		tracer_detach(threads[--count]);
+}
+
+static bool is_in_call(pid_t tid)
+{
+	struct user_regs_struct regs;
+
+	return ptrace(PTRACE_GETREGS, tid, 0, &regs) == 0 && (long)regs.orig_rax >= 0 &&
+	       (ptrace(PTRACE_PEEKTEXT, tid, regs.rip - 2, 0) & 0xffff) == 0x050f;	/* syscall */
+}
+
+bool tracer_stop_in_call(pid_t tid)
+{
+	for (int i = 0; i < 500; i++) {
+		if (!tracer_stop(tid))
+			return false;
+		if (is_in_call(tid))
+			return true;
+		tracer_detach(tid);
+		usleep((unsigned int)(i * 37 % 2000));
+	}
+	return false;
 }
 
 size_t tracer_peek(pid_t tid, uint64_t at, void *bytes, size_t length)

@@ -16,6 +16,11 @@
 bool tracer_stop(pid_t tid);
 /* Stops a task that one is attached to. */
 bool tracer_interrupt(pid_t tid);
+/* Attaches to and stops all threads of a process; and lets them all go. */
+bool tracer_stop_all(pid_t pid);
+void tracer_detach_all(void);
+/* Attaches to a task, again and again, until it is stopped in a system call, for tracer_call(). */
+bool tracer_stop_in_call(pid_t tid);
 /* Waits for it to stop; its status as of waitpid(), or 0 when it did not in some seconds. */
 int tracer_wait(pid_t tid, unsigned int ms);
 void tracer_detach(pid_t tid);

@@ -11,8 +11,10 @@
  *	clone_vm, vfork		the same, and there is another process with its memory (->other), asleep
  *	second	as pair; at ->command 1, ->ready 2, it gets more memory of the kind, and uses that
  *	late	as loop, but it gets the memory only at ->command 1, ->ready 2, and makes the secret at ->command 2, ->ready 3
+ *	spin	as late, but in a second thread (->other) that never sleeps, while the first one does; at ->command 3 it goes on as in loop
  *	fork	as late; at ->command 3 it forks, and from then on the child (->other) works instead
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -71,13 +73,24 @@ static void *obtain(const char *memory)
 	exit(2);
 }
 
+/* Not through the GOT, which an attacker may have changed. */
+static long raw(long number)
+{
+	long ret;
+
+	__asm__ volatile("syscall" : "=a"(ret) : "0"(number) : "rcx", "r11", "memory");
+	return ret;
+}
+
 static void caught(int signal)
 {
+	pid_t pid = (pid_t)raw(SYS_getpid);
+
 	/* Not that of a child which an attacker has made. */
-	if (getpid() == prey->pid || getpid() == prey->other)
+	if (pid == prey->pid || pid == prey->other)
 		prey->fault = signal;
 	for (;;)
-		pause();
+		raw(SYS_pause);
 }
 
 /* Looks at every byte of it. Not inlined: a place for breakpoints, and for code to be overwritten. */
@@ -122,7 +135,7 @@ __attribute__((noinline)) void confess(void)
 	for (size_t i = 0; i < PREY_BYTES; i++)
 		prey->loot[i] = secret[i];
 	for (;;)
-		pause();
+		raw(SYS_pause);
 }
 
 void spare(void);
@@ -149,6 +162,14 @@ _Noreturn static void sleep_for_ever(void)
 {
 	for (;;)
 		pause();
+}
+
+/* Not by salloc(), which looks at what it has first, and so waits for a tracer to go. */
+static unsigned char *obtain_more(const char *memory)
+{
+	if (strcmp(memory, "salloc"))
+		return obtain(memory);
+	return mmap(NULL, PREY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, open("/dev/cryptmem", O_RDWR | O_CLOEXEC), 0);
 }
 
 static int other(void *unused)
@@ -182,7 +203,7 @@ static void accompany(const char *memory, const char *mode)
 	prey->ready = 1;
 	if (strcmp(mode, "second") == 0) {
 		command(1);
-		more = obtain(memory);
+		more = obtain_more(memory);
 		for (size_t i = 0; i < PREY_BYTES; i++)
 			more[i] = (unsigned char)i;
 		prey->ready = 2;
@@ -207,6 +228,25 @@ static void end(const char *memory)
 		munmap(secret, PREY_BYTES);
 	prey->ready = 2;
 	sleep_for_ever();
+}
+
+static void *spin(void *memory)
+{
+	prey->other = gettid();
+	prey->ready = 1;
+	command(1);
+	secret = obtain(memory);
+	if (!secret)
+		exit(2);
+	memset(secret, 0, PREY_BYTES);
+	prey->ready = 2;
+	while (prey->command < 2)
+		continue;
+	make_secret();
+	prey->ready = 3;
+	while (prey->command < 3)
+		continue;
+	return work(NULL);
 }
 
 /* The process works on, as its child. */
@@ -244,6 +284,10 @@ int main(int argc, char **argv)
 	prey->here = (uintptr_t)prey;
 	computes = strcmp(mode, "compute") == 0;
 	sleepy = strcmp(mode, "busy") != 0 && !computes;
+	if (strcmp(mode, "spin") == 0) {
+		pthread_create(&thread, NULL, spin, argv[1]);
+		sleep_for_ever();
+	}
 	if (late) {
 		prey->ready = 1;
 		command(1);
