@@ -19,6 +19,9 @@ struct backend_test {
 	int open_error;			/* open() gives this errno, unless 0 */
 	int discard_error;		/* discard() gives this errno, unless 0 */
 	unsigned int state;		/* what state() says */
+	unsigned int guard;		/* set now; kept as long as the kernel would */
+	int guard_error;		/* guard() gives this errno, unless 0 */
+	void (*in_guard)(void);		/* guard() calls this, unless NULL */
 	size_t calls;			/* of all that may fail */
 	size_t fail_at;			/* that call fails; 0: none */
 	int fail_error;			/* with this errno */

@@ -6,7 +6,7 @@
 lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
-names="saligned_alloc salloc salloc_status salloc_version scalloc sfree srealloc ssize"
+names="saligned_alloc salloc salloc_guard salloc_status salloc_version scalloc sfree srealloc ssize"
 family="aligned_alloc calloc free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 
 exports() {
@@ -59,7 +59,10 @@ program() {
 			status.size = sizeof(status);
 			if (salloc_status(&status))
 				return 1;
-			printf("%s %d %d %u\n", salloc_version(), key != NULL, status.error == ENOSYS, status.state);
+			errno = 0;
+			salloc_guard(SALLOC_GUARD_REFUSE | SALLOC_GUARD_HIDE);
+			printf("%s %d %d %u %d\n", salloc_version(), key != NULL, status.error == ENOSYS, status.state,
+			       errno == ENOSYS);
 			sfree(key);
 			return 0;
 		}
@@ -102,6 +105,7 @@ installed() {
 			./opt/x/lib64/pkgconfig/salloc.pc
 			./opt/x/share/man/man3/saligned_alloc.3
 			./opt/x/share/man/man3/salloc.3
+			./opt/x/share/man/man3/salloc_guard.3
 			./opt/x/share/man/man3/salloc_status.3
 			./opt/x/share/man/man3/salloc_version.3
 			./opt/x/share/man/man3/scalloc.3
@@ -185,7 +189,7 @@ if [ -e /dev/cryptmem ]; then
 	skip "without the module: ENOSYS, and salloc_status says so" "the module is here"
 	skip "static, without the module: the same" "the module is here"
 else
-	ok "without the module: ENOSYS, and salloc_status says so" runs_as "0.1.0 0 1 0" "$scratch/installed"
-	ok "static, without the module: the same" runs_as "0.1.0 0 1 0" "$scratch/static"
+	ok "without the module: ENOSYS, and salloc_status says so" runs_as "0.1.0 0 1 0 1" "$scratch/installed"
+	ok "static, without the module: the same" runs_as "0.1.0 0 1 0 1" "$scratch/static"
 fi
 done_testing
