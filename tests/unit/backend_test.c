@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <salloc.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -79,6 +80,13 @@ int sl_backend_state(int handle, struct sl_backend_state *state)
 	return fault();
 }
 
+static int guard_error(void)
+{
+	const char *error = getenv("BACKEND_TEST_GUARD_ERROR");
+
+	return error ? atoi(error) : backend_test.guard_error;
+}
+
 int sl_backend_guard(int handle, unsigned int flags)
 {
 	int err = fault();
@@ -87,7 +95,7 @@ int sl_backend_guard(int handle, unsigned int flags)
 	if (backend_test.in_guard)
 		backend_test.in_guard();
 	if (!err)
-		err = fail(backend_test.guard_error);
+		err = fail(guard_error());
 	if (err)
 		return err;
 	if (flags & (SALLOC_GUARD_PARK | SALLOC_GUARD_REFUSE))

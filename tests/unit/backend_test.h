@@ -2,7 +2,9 @@
 /*
  * backend_test: the backend of the unit tests. Ordinary memory, which a host
  * without the module has, and failures on demand. Opening takes a descriptor,
- * as the real thing does.
+ * as the real thing does. guard() also fails with the errno that is in the
+ * environment as BACKEND_TEST_GUARD_ERROR: for programs that cannot say it before
+ * it is called.
  */
 #ifndef BACKEND_TEST_H
 #define BACKEND_TEST_H
@@ -27,6 +29,8 @@ struct backend_test {
 	int fail_error;			/* with this errno */
 };
 
-extern struct backend_test backend_test;
+/* Can be found by a program that the preload library made of this is in. */
+extern struct backend_test backend_test
+	__attribute__((visibility("default")));
 
 #endif
