@@ -161,6 +161,18 @@ is "run: may not open" 2 'error: cannot open /dev/cryptmem.*hint' FAKE_DEVICE=ea
 is "run: no memory to be had" 2 'error: cannot get a page of protected memory' $up FAKE_DEVICE=quota run true
 is "run: nothing" 2 'error: which command.*hint: see: cryptmem help run' $up run
 is "run: only --" 2 'error: which command' $up run --
+is "run: SALLOC_GUARD is left as it is" 0 '^hide\|$' $up SALLOC_GUARD=hide run sh -c 'echo $SALLOC_GUARD'
+is "run --guard" 0 '^refuse,hide -x\|$' $up run --guard=refuse,hide sh -c 'echo $SALLOC_GUARD $1' x -x
+is "run --guard, then --" 0 '^hide\|$' $up SALLOC_GUARD=park run --guard=hide -- sh -c 'echo $SALLOC_GUARD'
+for list in park hide,park hide,hide refuse; do
+	is "run --guard=$list" 0 "^$list\|\$" $up run --guard=$list sh -c 'echo $SALLOC_GUARD'
+done
+for list in '' hid hides HIDE hide, ,hide 'hide refuse' park,refuse refuse,hide,park; do
+	is "run --guard=$list: refused" 2 "error: park or refuse, and hide, .*not: $list\|cryptmem: hint: see: cryptmem help run\|\$" $up run "--guard=$list" echo
+done
+is "run --guard: not in this module" 2 'error: this module can do nothing but park\|cryptmem: hint: ' $up FAKE_FEATURES=0x3f run --guard=park echo
+is "run --guard: nothing" 2 'error: which command' $up run --guard=hide
+is "run --guard, without a list" 2 'error: no such option: --guard\|' $up run --guard hide true
 is "run: an option" 2 'error: no such option: --json' $up run --json true
 if [ "$(id -u)" = 0 ]; then
 	chgrp 1 "$scratch/setgid"
