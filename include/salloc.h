@@ -57,6 +57,8 @@
  *	EAGAIN	over RLIMIT_MEMLOCK, after mlockall(MCL_FUTURE)
  *	EBUSY	the machine is about to hibernate
  *	EINVAL	saligned_alloc(): the alignment is not a power of two
+ *	ENOTSUP	the module has been exchanged for one that cannot do what
+ *		salloc_guard() was asked for
  *
  * A call that fails changes nothing.
  */
@@ -156,7 +158,8 @@ size_t ssize(const void *ptr);
 #define SALLOC_STATE_PROTECTED		2 /* all is well */
 #define SALLOC_STATE_TRACED		3 /* a debugger is attached: threads
 					   * that touch a block wait for it
-					   * to go
+					   * to go, or get SIGBUS, as
+					   * salloc_guard() was told
 					   */
 #define SALLOC_STATE_LOCKED		4 /* altered from outside: blocks stay
 					   * sealed until the process exits
@@ -210,6 +213,37 @@ int salloc_status(struct salloc_status *status);
 #if defined(__cplusplus) && defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
+
+/* What becomes of debuggers, salloc_guard(). */
+#define SALLOC_GUARD_PARK	(1U << 0) /* while one watches, a thread that
+					   * touches a block waits: so it is
+					   * unless told otherwise
+					   */
+#define SALLOC_GUARD_REFUSE	(1U << 1) /* it gets SIGBUS; a system call gets
+					   * EFAULT
+					   */
+#define SALLOC_GUARD_HIDE	(1U << 2) /* none can read the registers of
+					   * this process; not to be taken back
+					   */
+
+/**
+ * salloc_guard - say what becomes of debuggers
+ * @flags: SALLOC_GUARD_*; what is not mentioned stays as it is
+ *
+ * In force at once if the process has blocks, else from the first block on; in
+ * children made by fork() too, but not after exec(). Refusing can be taken back
+ * by SALLOC_GUARD_PARK, hiding cannot. Blocks are never had without what was
+ * asked for: salloc() and the like fail then.
+ *
+ * Return: 0, or -1 with errno set, and nothing has changed:
+ *	EINVAL	unknown flags; or to park and to refuse
+ *	ENOSYS	the kernel module is not loaded, or does not speak this
+ *		library's version of its interface
+ *	ENOTSUP	the module is one that cannot do this
+ *	EACCES, EPERM, EMFILE, ENFILE, ENOMEM, EBADF
+ *		/dev/cryptmem cannot be opened or asked, for the reasons above
+ */
+int salloc_guard(unsigned int flags);
 
 /**
  * salloc_version - the version of the library that is running, "0.1.0"

@@ -80,6 +80,29 @@ int sl_backend_state(int handle, struct sl_backend_state *state)
 	return 0;
 }
 
+static uint32_t config_flags(unsigned int flags)
+{
+	return (flags & SALLOC_GUARD_PARK ? CRYPTMEM_CONFIG_PARK : 0) |
+	       (flags & SALLOC_GUARD_REFUSE ? CRYPTMEM_CONFIG_REFUSE : 0) |
+	       (flags & SALLOC_GUARD_HIDE ? CRYPTMEM_CONFIG_HIDE : 0);
+}
+
+int sl_backend_guard(int handle, unsigned int flags)
+{
+	struct cryptmem_config config = {
+		.size = sizeof(config),
+		.flags = config_flags(flags),
+	};
+	struct cryptmem_query answer = { 0 };
+
+	/* It answered when it was opened: it is another file by now. */
+	if (query(handle, &answer))
+		return -EBADF;
+	if (!(answer.features & CRYPTMEM_FEAT_POLICY))
+		return -ENOTSUP;
+	return ioctl(handle, CRYPTMEM_IOC_CONFIG, &config) ? -errno : 0;
+}
+
 int sl_backend_map(int handle, size_t length, void **start)
 {
 	void *map = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -34,6 +34,11 @@ void sl_backend_close(int handle);
 
 int sl_backend_limits(int handle, struct sl_backend_limits *limits);
 int sl_backend_state(int handle, struct sl_backend_state *state);
+/*
+ * Sets SALLOC_GUARD_* for this process: as long as it has a region, or @handle.
+ * -ENOTSUP: the module has nothing of the kind.
+ */
+int sl_backend_guard(int handle, unsigned int flags);
 
 /* A new region of @length bytes, whole pages, all zero. */
 int sl_backend_map(int handle, size_t length, void **start);

@@ -273,6 +273,16 @@ int sl_heap_resize(const char *who, void *ptr, size_t size, void **block)
 	return 0;
 }
 
+int sl_heap_guard(unsigned int flags)
+{
+	int err;
+
+	enter();
+	err = sl_region_guard(flags);
+	leave();
+	return err;
+}
+
 void sl_heap_totals(struct sl_heap_totals *totals)
 {
 	enter();

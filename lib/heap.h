@@ -25,6 +25,9 @@ int sl_heap_resize(const char *who, void *ptr, size_t size, void **block);
 void sl_heap_free(const char *who, void *ptr);
 size_t sl_heap_size(const char *who, const void *ptr);
 
+/* Sets SALLOC_GUARD_*. Returns 0 or a negative errno. */
+int sl_heap_guard(unsigned int flags);
+
 struct sl_heap_totals {
 	size_t regions;
 	size_t allocated;	/* bytes in blocks */

@@ -21,7 +21,7 @@ LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototy
 LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAGS)
 
 # Other names of salloc(3).
-LIB_PAGES := scalloc srealloc saligned_alloc sfree ssize salloc_status salloc_version
+LIB_PAGES := scalloc srealloc saligned_alloc sfree ssize salloc_guard salloc_status salloc_version
 
 LIB_SHARED := $(LIB_OUT)/libsalloc.so.$(LIB_VERSION)
 LIB_STATIC := $(LIB_OUT)/libsalloc.a

@@ -8,11 +8,18 @@
  * The dynamic loader calls these before any constructor has run, so nothing
  * here or below waits for one. Without the kernel module the program is aborted
  * before its main(): protection is never lost in silence.
+ *
+ * SALLOC_GUARD, a list of park, refuse and hide, is what salloc_guard() would be
+ * called with. It cannot be read before constructors run, as the C library has
+ * no environment till then, and is in force when main() begins.
  */
 #include <errno.h>
 #include <malloc.h>
+#include <salloc.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
 
 #include "die.h"
 #include "heap.h"
@@ -21,16 +28,8 @@
 
 #define API	__attribute__((visibility("default")))
 
-static void *fail(int err)
+static noreturn void die(int err)
 {
-	struct sl_heap_totals totals;
-
-	sl_heap_totals(&totals);
-	if (totals.regions) {
-		/* malloc() knows no other error. */
-		errno = ENOMEM;
-		return NULL;
-	}
 	switch (-err) {
 	case ENOSYS:
 		sl_die_text("preload: the kernel module cryptmem is not loaded");
@@ -38,9 +37,23 @@ static void *fail(int err)
 		sl_die_text("preload: no permission to open /dev/cryptmem");
 	case EDQUOT:
 		sl_die_text("preload: this user has no protected memory left");
+	case ENOTSUP:
+		sl_die_text("preload: SALLOC_GUARD: not in this version of the kernel module");
 	default:
 		sl_die_text("preload: cannot get protected memory");
 	}
+}
+
+static void *fail(int err)
+{
+	struct sl_heap_totals totals;
+
+	sl_heap_totals(&totals);
+	if (!totals.regions)
+		die(err);
+	/* malloc() knows no other error. */
+	errno = ENOMEM;
+	return NULL;
 }
 
 static void *aligned(size_t align, size_t size)
@@ -149,8 +162,50 @@ API size_t malloc_usable_size(void *ptr)
 	return ptr ? sl_heap_size("malloc_usable_size", ptr) : 0;
 }
 
+static unsigned int guard_flag(const char *word, size_t length)
+{
+	static const struct {
+		char name[8];
+		unsigned int flag;
+	} known[] = {
+		{ "park", SALLOC_GUARD_PARK },
+		{ "refuse", SALLOC_GUARD_REFUSE },
+		{ "hide", SALLOC_GUARD_HIDE },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strlen(known[i].name) == length &&
+		    !memcmp(known[i].name, word, length))
+			return known[i].flag;
+	sl_die_text("preload: SALLOC_GUARD: not a list of park, refuse, hide with commas between");
+}
+
+static void set_guard(const char *list)
+{
+	unsigned int flags = 0;
+	const char *end;
+	int err;
+
+	for (;; list = end + 1) {
+		end = strchrnul(list, ',');
+		flags |= guard_flag(list, end - list);
+		if (!*end)
+			break;
+	}
+	err = sl_heap_guard(flags);
+	if (err == -EINVAL)
+		sl_die_text("preload: SALLOC_GUARD: both to park and to refuse");
+	if (err)
+		die(err);
+}
+
 /* Programs that never allocate are told as well. */
 __attribute__((constructor)) static void check(void)
 {
+	/* Who gains something by running a program has no say in it. */
+	const char *guard = secure_getenv("SALLOC_GUARD");
+
 	free(malloc(1));
+	if (guard && *guard)
+		set_guard(guard);
 }

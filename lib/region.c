@@ -2,6 +2,7 @@
 #include "region.h"
 
 #include <errno.h>
+#include <salloc.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@
 static struct region *table;
 static size_t count, capacity;
 static size_t mapped;
+/* SALLOC_GUARD_*, as asked for. The kernel forgets it with the last region. */
+static unsigned int guard;
 
 /* How many regions begin above @ptr: the next could be the one that holds it. */
 static size_t above(const void *ptr)
@@ -70,6 +73,19 @@ static int trim(char **start, size_t length, size_t wanted, size_t align)
 	return err;
 }
 
+/* A region that is guarded less than was asked for is none. */
+static int map_guarded(int handle, size_t length, void **start)
+{
+	int err = sl_backend_map(handle, length, start);
+
+	if (err || !guard)
+		return err;
+	err = sl_backend_guard(handle, guard);
+	if (err)
+		sl_backend_unmap(*start, length);
+	return err;
+}
+
 static int map(size_t length, size_t align, char **start)
 {
 	size_t slack = align - PAGE_BYTES;
@@ -83,7 +99,7 @@ static int map(size_t length, size_t align, char **start)
 		/* It was there once, so it is not missing but out of reach. */
 		return handle == -ENOSYS && count ? -ENOMEM : handle;
 	}
-	err = sl_backend_map(handle, length + slack, &at);
+	err = map_guarded(handle, length + slack, &at);
 	sl_backend_close(handle);
 	if (err)
 		return err;
@@ -127,6 +143,25 @@ void sl_region_destroy(struct region *region)
 	mapped -= region->length;
 	count--;
 	memmove(&table[at], &table[at + 1], (count - at) * sizeof(*table));
+}
+
+int sl_region_guard(unsigned int flags)
+{
+	const unsigned int policy = SALLOC_GUARD_PARK | SALLOC_GUARD_REFUSE;
+	int handle, err;
+
+	if (flags & ~(policy | SALLOC_GUARD_HIDE) || (flags & policy) == policy)
+		return -EINVAL;
+	flags |= flags & policy ? guard & ~policy : guard;
+	handle = sl_backend_open();
+	if (handle < 0)
+		return handle;
+	/* Without a region it ends with the handle, having shown that it can. */
+	err = sl_backend_guard(handle, flags);
+	sl_backend_close(handle);
+	if (!err)
+		guard = flags;
+	return err;
 }
 
 struct region *sl_region_find(const void *ptr)

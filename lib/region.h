@@ -27,6 +27,11 @@ struct region {
  */
 int sl_region_create(size_t length, size_t align, struct region **region);
 void sl_region_destroy(struct region *region);
+/*
+ * Sets SALLOC_GUARD_*, now and for regions to come; what is not mentioned stays
+ * as it is. Returns 0 or a negative errno, and has changed nothing then.
+ */
+int sl_region_guard(unsigned int flags);
 
 /* The region that @ptr points into, or NULL. */
 struct region *sl_region_find(const void *ptr);

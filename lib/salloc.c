@@ -114,6 +114,16 @@ API int salloc_status(struct salloc_status *status)
 	return 0;
 }
 
+API int salloc_guard(unsigned int flags)
+{
+	int err = sl_heap_guard(flags);
+
+	if (!err)
+		return 0;
+	errno = -err;
+	return -1;
+}
+
 API const char *salloc_version(void)
 {
 	return SALLOC_VERSION;

@@ -38,11 +38,14 @@ static const struct command commands[] = {
 	  "frames that needed no encryption. switch seal: time that a context switch\n"
 	  "costs, out and in again.\n",
 	  command_stats },
-	{ "run", "[--] COMMAND [ARG...]", "run a program with its heap protected",
+	{ "run", "[OPTION] COMMAND [ARG...]", "run a program with its heap protected",
 	  "Runs COMMAND with libsalloc-preload.so, so that malloc() gives protected memory.\n"
 	  "Refused, with exit status 2, where that would silently not work: setuid, setgid\n"
 	  "and capability programs, static ones, those of another machine type; and when\n"
-	  "the module is not there. Else the exit status is COMMAND's.\n",
+	  "the module is not there. Else the exit status is COMMAND's.\n"
+	  "  --guard=LIST  what becomes of debuggers: park (wait for them to go) or refuse\n"
+	  "                (SIGBUS), and hide (they read no registers), with a comma between\n"
+	  "  --            the options end here\n",
 	  command_run },
 	{ "check", "[--json]", "try out whether protection really works here",
 	  "Starts a process that owns protected memory, tries to read it from outside, and\n"
@@ -72,7 +75,7 @@ static int usage(void)
 
 	puts("usage: cryptmem [SUBCOMMAND] [OPTION...] [ARG...]\n");
 	for (i = 0; i < COMMANDS; i++)
-		printf("  %-8s%-23s%s\n", commands[i].name, commands[i].operands, commands[i].purpose);
+		printf("  %-8s%-26s%s\n", commands[i].name, commands[i].operands, commands[i].purpose);
 	puts("\nexit status: 0 fine, 1 the thing asked about is not so, 2 usage or environment\n"
 	     "see also: cryptmem(8), cryptmem(7)");
 	return EXIT_FINE;

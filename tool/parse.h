@@ -19,7 +19,8 @@
 #define PARSE_COMMON(X)                                                    \
 	X(regions) X(used_pages) X(window_pages) X(seals) X(clean_seals)   \
 	X(unseals) X(switch_seals) X(switch_ns) X(switch_ns_max)           \
-	X(tampered) X(faults) X(evictions) X(parked) X(refused)
+	X(tampered) X(faults) X(evictions) X(locks) X(parked)            \
+	X(refused)
 #define PARSE_TOTALS(X) X(domains) PARSE_COMMON(X)
 #define PARSE_DOMAIN(X) X(mapped_pages) X(window) PARSE_COMMON(X)
 #define PARSE_FIELD(name) uint64_t name;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "util.h"
 
 #define PRELOAD	"libsalloc-preload.so"
+#define GUARD	"--guard="
 
 /* Where it was built, or ../lib of where it is installed, else where `make` was told; to be freed. */
 static char *preload_find(void)
@@ -62,6 +64,43 @@ static int preload_set(const char *library)
 		return EXIT_TROUBLE;
 	}
 	free(value);
+	return EXIT_FINE;
+}
+
+/* A list that the library would abort the program for. */
+static bool guard_wrong(const char *list)
+{
+	static const char *const known[] = { "park", "refuse", "hide" };
+	unsigned int seen = 0, i;
+	const char *end;
+
+	for (;; list = end + 1) {
+		end = strchrnul(list, ',');
+		for (i = 0; i < 3; i++)
+			if (strlen(known[i]) == (size_t)(end - list) && !memcmp(list, known[i], end - list))
+				break;
+		if (i == 3)
+			return true;
+		seen |= 1U << i;
+		if (!*end)
+			return (seen & 3) == 3; /* to park and to refuse */
+	}
+}
+
+/* What the module is to do about debuggers; NULL: as it is. */
+static int guard_set(const char *list, const struct cryptmem_query *q)
+{
+	if (!list)
+		return EXIT_FINE;
+	if (!(q->features & CRYPTMEM_FEAT_POLICY)) {
+		error("this module can do nothing but park");
+		hint("install module and command of one release, then reload the module");
+		return EXIT_TROUBLE;
+	}
+	if (setenv("SALLOC_GUARD", list, 1)) {
+		error("cannot set SALLOC_GUARD: %s", strerror(errno));
+		return EXIT_TROUBLE;
+	}
 	return EXIT_FINE;
 }
 
@@ -121,13 +160,19 @@ static int judge(const char *command, const char *path)
 
 int command_run(int argc, char **argv)
 {
+	const char *guard = NULL;
 	struct cryptmem_query q;
 	char *path, *library;
 	int status, i = 1;
 
-	/* Options of the command are not ours: look at the first word only. */
+	/* Options of the command are not ours: look at the first words only. */
 	if (i < argc && !strcmp(argv[i], "--help"))
 		return usage_of("run");
+	if (i < argc && !strncmp(argv[i], GUARD, strlen(GUARD))) {
+		guard = argv[i++] + strlen(GUARD);
+		if (guard_wrong(guard))
+			return usage_wrong("run", "park or refuse, and hide, with commas between; not: %s", guard);
+	}
 	if (i < argc && !strcmp(argv[i], "--"))
 		i++;
 	else if (i < argc && argv[i][0] == '-')
@@ -139,6 +184,8 @@ int command_run(int argc, char **argv)
 	status = judge(argv[i], path);
 	if (status == EXIT_FINE)
 		status = module_usable(&q);
+	if (status == EXIT_FINE)
+		status = guard_set(guard, &q);
 	if (status == EXIT_FINE) {
 		library = preload_find();
 		status = library ? preload_set(library) : EXIT_TROUBLE;

@@ -23,6 +23,7 @@ static const struct feature {
 	{ CRYPTMEM_FEAT_FOREIGN_WRITE, "foreign_write" },
 	{ CRYPTMEM_FEAT_FORK, "fork" },
 	{ CRYPTMEM_FEAT_DISCARD, "discard" },
+	{ CRYPTMEM_FEAT_POLICY, "policy" },
 };
 
 #define FEATURES (sizeof(features) / sizeof(*features))

@@ -20,14 +20,16 @@
 #define HANDLE	77
 
 static struct {
-	int open_error, query_error, status_error, map_error, discard_error;
+	int open_error, query_error, status_error, map_error, discard_error, config_error;
 	unsigned int abi, page_size, state;
-	int opened, closed, unmapped, discarded;
+	unsigned long long features;
+	int opened, closed, unmapped, discarded, configured;
 	long flags;
 	char path[64];
 	int map_flags, map_protection;
 	long long map_offset;
 	struct cryptmem_discard discard;
+	struct cryptmem_config config;
 } device;
 
 static char memory[8 * 4096];
@@ -73,6 +75,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 		query->abi = device.abi;
 		query->page_size = device.page_size;
 		query->max_pages = 123456;
+		query->features = device.features;
 		return answer(device.query_error);
 	case CRYPTMEM_IOC_STATUS:
 		if (status->size != sizeof(*status))
@@ -80,6 +83,10 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 		status->state = device.state;
 		status->used_pages = 17;
 		return answer(device.status_error);
+	case CRYPTMEM_IOC_CONFIG:
+		device.config = *(struct cryptmem_config *)argument;
+		device.configured++;
+		return answer(device.config_error);
 	case CRYPTMEM_IOC_DISCARD:
 		device.discard = *(struct cryptmem_discard *)argument;
 		device.discarded++;
@@ -205,10 +212,41 @@ static void mapping(void)
 	ok(!sl_backend_unmap(memory, 4096) && device.unmapped == 2, "unmap");
 }
 
+static bool guard_sets(unsigned int flags, unsigned int wanted)
+{
+	memset(&device.config, 0x77, sizeof(device.config));
+	return !sl_backend_guard(HANDLE, flags) &&
+	       device.config.flags == wanted && !device.config.window &&
+	       device.config.size == sizeof(device.config) &&
+	       !device.config.reserved;
+}
+
+static void guarding(void)
+{
+	reset();
+	device.features = ~CRYPTMEM_FEAT_POLICY;
+	ok(sl_backend_guard(HANDLE, SALLOC_GUARD_HIDE) == -ENOTSUP &&
+	   !device.configured, "a module that knows no policy: ENOTSUP, not asked");
+	device.features = CRYPTMEM_FEAT_POLICY;
+	ok(guard_sets(SALLOC_GUARD_PARK, CRYPTMEM_CONFIG_PARK), "park");
+	ok(guard_sets(SALLOC_GUARD_REFUSE, CRYPTMEM_CONFIG_REFUSE), "refuse");
+	ok(guard_sets(SALLOC_GUARD_HIDE, CRYPTMEM_CONFIG_HIDE), "hide");
+	ok(guard_sets(SALLOC_GUARD_REFUSE | SALLOC_GUARD_HIDE,
+		      CRYPTMEM_CONFIG_REFUSE | CRYPTMEM_CONFIG_HIDE), "both");
+	ok(guard_sets(0, 0), "neither");
+	device.config_error = EPERM;
+	ok(sl_backend_guard(HANDLE, SALLOC_GUARD_HIDE) == -EPERM,
+	   "guard: EPERM is passed on");
+	device.query_error = ENOTTY;
+	ok(sl_backend_guard(HANDLE, SALLOC_GUARD_HIDE) == -EBADF,
+	   "the descriptor became another file: EBADF");
+}
+
 int main(void)
 {
 	opening();
 	asking();
+	guarding();
 	mapping();
 	return tap_done();
 }

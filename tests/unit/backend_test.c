@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <salloc.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -47,10 +49,18 @@ int sl_backend_open(void)
 	return handle;
 }
 
+/* The kernel forgets with the last of both. */
+static void forget(void)
+{
+	if (!backend_test.handles && !backend_test.bytes)
+		backend_test.guard = 0;
+}
+
 void sl_backend_close(int handle)
 {
 	syscall(SYS_close, handle);
 	backend_test.handles--;
+	forget();
 }
 
 int sl_backend_limits(int handle, struct sl_backend_limits *limits)
@@ -68,6 +78,30 @@ int sl_backend_state(int handle, struct sl_backend_state *state)
 	state->state = backend_test.state;
 	state->used_pages = backend_test.bytes / PAGE_BYTES;
 	return fault();
+}
+
+static int guard_error(void)
+{
+	const char *error = getenv("BACKEND_TEST_GUARD_ERROR");
+
+	return error ? atoi(error) : backend_test.guard_error;
+}
+
+int sl_backend_guard(int handle, unsigned int flags)
+{
+	int err = fault();
+
+	(void)handle;
+	if (backend_test.in_guard)
+		backend_test.in_guard();
+	if (!err)
+		err = fail(guard_error());
+	if (err)
+		return err;
+	if (flags & (SALLOC_GUARD_PARK | SALLOC_GUARD_REFUSE))
+		backend_test.guard &= ~SALLOC_GUARD_REFUSE;
+	backend_test.guard |= flags & ~SALLOC_GUARD_PARK;
+	return 0;
 }
 
 int sl_backend_map(int handle, size_t length, void **start)
@@ -115,5 +149,6 @@ int sl_backend_unmap(void *start, size_t length)
 		return -errno;
 	backend_test.unmapped++;
 	backend_test.bytes -= length;
+	forget();
 	return 0;
 }

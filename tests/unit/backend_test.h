@@ -2,7 +2,9 @@
 /*
  * backend_test: the backend of the unit tests. Ordinary memory, which a host
  * without the module has, and failures on demand. Opening takes a descriptor,
- * as the real thing does.
+ * as the real thing does. guard() also fails with the errno that is in the
+ * environment as BACKEND_TEST_GUARD_ERROR: for programs that cannot say it before
+ * it is called.
  */
 #ifndef BACKEND_TEST_H
 #define BACKEND_TEST_H
@@ -19,11 +21,16 @@ struct backend_test {
 	int open_error;			/* open() gives this errno, unless 0 */
 	int discard_error;		/* discard() gives this errno, unless 0 */
 	unsigned int state;		/* what state() says */
+	unsigned int guard;		/* set now; kept as long as the kernel would */
+	int guard_error;		/* guard() gives this errno, unless 0 */
+	void (*in_guard)(void);		/* guard() calls this, unless NULL */
 	size_t calls;			/* of all that may fail */
 	size_t fail_at;			/* that call fails; 0: none */
 	int fail_error;			/* with this errno */
 };
 
-extern struct backend_test backend_test;
+/* Can be found by a program that the preload library made of this is in. */
+extern struct backend_test backend_test
+	__attribute__((visibility("default")));
 
 #endif

@@ -6,7 +6,7 @@
 lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
-names="saligned_alloc salloc salloc_status salloc_version scalloc sfree srealloc ssize"
+names="saligned_alloc salloc salloc_guard salloc_status salloc_version scalloc sfree srealloc ssize"
 family="aligned_alloc calloc free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 
 exports() {
@@ -32,10 +32,12 @@ soname() {
 		[ "$(readlink $lib/libsalloc.so.0)" = libsalloc.so.0.1.0 ]
 }
 
-# Nothing of the tests' backend, no way to have one chosen.
+# Nothing of the tests' backend, no way to have one chosen: the preload library reads one variable, for something else.
 pure() {
 	! strings -a $lib/libsalloc.so.0.1.0 $lib/libsalloc-preload.so $lib/libsalloc.a | grep -E 'backend_test|/dev/null' &&
-		! nm -D --undefined-only $lib/libsalloc.so $lib/libsalloc-preload.so | grep getenv
+		! nm -D --undefined-only $lib/libsalloc.so | grep getenv &&
+		[ "$(nm -D --undefined-only $lib/libsalloc-preload.so | grep -o '[a-z_]*getenv')" = secure_getenv ] &&
+		[ "$(grep -ho 'getenv("[^"]*")' lib/*.c)" = 'getenv("SALLOC_GUARD")' ]
 }
 
 # The library must not need the malloc it replaces, nor what calls it.
@@ -59,7 +61,10 @@ program() {
 			status.size = sizeof(status);
 			if (salloc_status(&status))
 				return 1;
-			printf("%s %d %d %u\n", salloc_version(), key != NULL, status.error == ENOSYS, status.state);
+			errno = 0;
+			salloc_guard(SALLOC_GUARD_REFUSE | SALLOC_GUARD_HIDE);
+			printf("%s %d %d %u %d\n", salloc_version(), key != NULL, status.error == ENOSYS, status.state,
+			       errno == ENOSYS);
 			sfree(key);
 			return 0;
 		}
@@ -102,6 +107,7 @@ installed() {
 			./opt/x/lib64/pkgconfig/salloc.pc
 			./opt/x/share/man/man3/saligned_alloc.3
 			./opt/x/share/man/man3/salloc.3
+			./opt/x/share/man/man3/salloc_guard.3
 			./opt/x/share/man/man3/salloc_status.3
 			./opt/x/share/man/man3/salloc_version.3
 			./opt/x/share/man/man3/scalloc.3
@@ -138,7 +144,7 @@ agrees() {
 		grep -q "^\.Fn $name" docs/salloc.3 || { echo "$name"; return 1; }
 	done
 	in_header=$(grep -oE '\bE[A-Z]{3,}\b' include/salloc.h | sort -u)
-	in_page=$(grep -oE '\bE[A-Z]{3,}\b' docs/salloc.3 | grep -vxE 'EXAMPLES|ERRORS|EFAULT' | sort -u)
+	in_page=$(grep -oE '\bE[A-Z]{3,}\b' docs/salloc.3 | grep -vxE 'EXAMPLES|ENVIRONMENT|ERRORS|EFAULT' | sort -u)
 	diff <(echo "$in_header" | grep -vxE 'EFAULT') <(echo "$in_page")
 }
 
@@ -153,7 +159,7 @@ ok "the shared library exports the public functions, versioned, and nothing else
 ok "so does the static one" static_exports
 ok "the preload library exports the malloc family and nothing else" preload_exports
 ok "soname and links" soname
-ok "nothing of the tests is in the shipped libraries, and no environment variable is read" pure
+ok "nothing of the tests is in the shipped libraries, and no environment variable but SALLOC_GUARD is read" pure
 ok "they call nothing that allocates" no_malloc
 for standard in c99 c11 gnu17; do
 	ok "the header in $standard" compiles cc $standard c
@@ -185,7 +191,7 @@ if [ -e /dev/cryptmem ]; then
 	skip "without the module: ENOSYS, and salloc_status says so" "the module is here"
 	skip "static, without the module: the same" "the module is here"
 else
-	ok "without the module: ENOSYS, and salloc_status says so" runs_as "0.1.0 0 1 0" "$scratch/installed"
-	ok "static, without the module: the same" runs_as "0.1.0 0 1 0" "$scratch/static"
+	ok "without the module: ENOSYS, and salloc_status says so" runs_as "0.1.0 0 1 0 1" "$scratch/installed"
+	ok "static, without the module: the same" runs_as "0.1.0 0 1 0 1" "$scratch/static"
 fi
 done_testing

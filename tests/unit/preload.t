@@ -109,6 +109,41 @@ keys() {
 	LD_PRELOAD=$preload ssh-keygen -q -t rsa -b 2048 -N '' -f "$scratch/key" && ssh-keygen -l -f "$scratch/key"
 }
 
+# guarded LIST FLAGS: is FLAGS, without a park, what the kernel was told when main() begins?
+guarded() {
+	cat >"$scratch/guarded.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdlib.h>
+		#include "backend_test.h"
+		int main(int argc, char **argv)
+		{
+			struct backend_test *test = dlsym(RTLD_DEFAULT, "backend_test");
+			return !test || test->handles || test->guard != (unsigned int)atoi(argv[1]);
+		}
+	END
+	[ -e "$scratch/guarded" ] || cc -Itests/unit -o "$scratch/guarded" "$scratch/guarded.c" || return 1
+	SALLOC_GUARD=$1 LD_PRELOAD=$preload "$scratch/guarded" "$2"
+}
+
+guards() {
+	guarded refuse 2 && guarded hide 4 && guarded refuse,hide 6 && guarded hide,refuse 6 && guarded hide,hide 4 &&
+		guarded park,hide 4 && guarded park 0 && guarded '' 0
+}
+
+# dies LIST TEXT [VAR=VALUE]: does not come to main()
+dies() {
+	(ulimit -c 0; env ${3+"$3"} SALLOC_GUARD="$1" LD_PRELOAD="$preload" "$scratch/guarded" 0) 2>"$scratch/said"
+	[ $? = 134 ] && [ "$(cat "$scratch/said")" = "libsalloc: preload: SALLOC_GUARD: $2" ] || { cat "$scratch/said"; return 1; }
+}
+
+wrong_guards() {
+	local list
+	for list in hid hides HIDE 'hide ' ' hide' hide, ,hide hide,,refuse refuse:hide park,refuse,x , 1 ''$'\n'; do
+		dies "$list" 'not a list of park, refuse, hide with commas between' || { echo "'$list'"; return 1; }
+	done
+}
+
 # A copy: preloading is ignored by programs with the setgid bit. It also closes every descriptor that it does not know.
 agent() {
 	local status=1
@@ -152,6 +187,10 @@ without_module() {
 ok "the program's heap is ours" in_use
 ok "each function of the family" family
 ok "a double free is named and aborts" misuse
+ok "SALLOC_GUARD: in force when main() begins" guards
+ok "an unknown word in it is said and aborts" wrong_guards
+ok "so does a contradiction" dies refuse,hide,park 'both to park and to refuse'
+ok "so does a module that has nothing of the kind" dies hide 'not in this version of the kernel module' BACKEND_TEST_GUARD_ERROR=95
 ok "ls" same ls -l lib
 ok "sort" same sort lib/heap.c
 ok "sort, with threads" same sort --parallel=4 -S 20M lib/heap.c lib/pages.c

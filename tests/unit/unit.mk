@@ -9,7 +9,7 @@
 
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
-UNIT_TESTS := bits contract model aborts threads failures footprint status backend
+UNIT_TESTS := bits contract model aborts threads failures footprint status guard backend
 UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
 # What every test but `backend` is linked with, and what it is not.
 UNIT_CORE := $(LIB_CORE) salloc

@@ -45,8 +45,8 @@ assert eval(sys.argv[2])' "$scratch/out" "$expression" 2>>"$scratch/err"; then
 }
 
 mkdir "$scratch/good" "$scratch/bad" "$scratch/empty"
-header="pid comm state regions mapped_pages used_pages window_pages window seals clean_seals unseals switch_seals switch_ns switch_ns_max tampered faults evictions parked refused"
-numbers="16384 14 5 32 299 1 285 37 190 27 11 25 0 22 33"
+header="pid comm state regions mapped_pages used_pages window_pages window seals clean_seals unseals switch_seals switch_ns switch_ns_max tampered faults evictions locks parked refused"
+numbers="16384 14 5 32 299 1 285 37 190 27 11 25 0 44 22 33"
 cat >"$scratch/good/domains" <<END
 $header
 10 good active 1 $numbers
@@ -70,12 +70,15 @@ switch_ns_max 5000
 tampered 1
 faults 99
 evictions 7
+locks 3
 parked 2
 refused 18446744073709551615
 END
 echo "$header" >"$scratch/empty/domains"
+mkdir "$scratch/old"
+for file in totals domains; do sed 's/ locks / /; /^locks /d; s/ 44 22 / 22 /' "$scratch/good/$file" >"$scratch/old/$file"; done
 echo "rubbish" | tee "$scratch/bad/domains" >"$scratch/bad/totals"
-up="FAKE_DEVICE=plain FAKE_LOADED=1 FAKE_FEATURES=0x3f FAKE_NUMBERS=$scratch/good"
+up="FAKE_DEVICE=plain FAKE_LOADED=1 FAKE_FEATURES=0x7f FAKE_NUMBERS=$scratch/good"
 down="FAKE_DEVICE=absent"
 unloaded='^cryptmem: error: the kernel module cryptmem is not loaded\|cryptmem: hint: as root: modprobe cryptmem\|$'
 
@@ -108,19 +111,21 @@ is "status PID: not loaded" 1 "$unloaded" $down status 10
 for pid in 0 -1 x 1x 99999999999 4294967297 ''; do
 	is "status PID: '$pid' is none" 2 'error: n.*hint: see: cryptmem help status' $up status "$pid"
 done
-json "status --json" 0 'x["loaded"] and x["abi"] == 1 and x["max_pages"] == 1000000 and "fork" in x["features"] and [p["pid"] for p in x["processes"]] == [10, 11, 12, 13, 15] and x["processes"][0]["refused"] == 33 and [p["protected"] for p in x["processes"]] == [True, True, False, False, True] and x["processes"][4]["name"] == "two words"' $up status --json
+json "status --json" 0 'x["loaded"] and x["abi"] == 1 and x["max_pages"] == 1000000 and "fork" in x["features"] and "policy" in x["features"] and [p["pid"] for p in x["processes"]] == [10, 11, 12, 13, 15] and x["processes"][0]["refused"] == 33 and x["processes"][0]["locks"] == 44 and [p["protected"] for p in x["processes"]] == [True, True, False, False, True] and x["processes"][4]["name"] == "two words"' $up status --json
 json "--json alone" 0 'x["loaded"]' $up --json
 json "status --json PID" 1 '[p["pid"] for p in x["processes"]] == [12]' $up status 12 --json
 json "status --json: not loaded" 1 'x == {"loaded": False}' $down status --json
 json "status --json: not root" 0 'x["processes"] is None' $up FAKE_NUMBERS=eacces status --json
 json "status --json PID: not root" 2 'x["processes"] is None' $up FAKE_NUMBERS=eacces status --json 10
 
-is "stats" 0 'refused +18446744073709551615\|clean share +75.0 %\|switch seal +2.5 us mean, 5.0 us worst\|$' $up stats
+is "stats" 0 'evictions +7\|locks +3\|parked +2\|refused +18446744073709551615\|clean share +75.0 %\|switch seal +2.5 us mean, 5.0 us worst\|$' $up stats
 json "stats --json" 0 'x["clean_share"] == 0.75 and x["switch_ns_mean"] == 2500 and x["switch_ns_max"] == 5000 and x["refused"] == 2**64 - 1' $up stats --json
 is "stats: not loaded" 1 "$unloaded" $down stats
 is "stats: not root" 2 'error: cannot read the totals: only root.*hint' $up FAKE_NUMBERS=eacces stats
 is "stats: no debugfs" 2 'hint: as root: mount -t debugfs' $up FAKE_NUMBERS= stats
 is "stats: malformed" 2 'error: the module.s totals are malformed' $up FAKE_NUMBERS="$scratch/bad" stats
+is "stats: of an older module" 2 'error: the module.s totals are malformed.*hint: ' $up FAKE_NUMBERS="$scratch/old" stats
+is "status PID: of an older module" 2 'error: .*malformed' $up FAKE_NUMBERS="$scratch/old" status 10
 
 is "check: memory that protects nothing" 1 'ok +ordinary memory, read through.*FAIL +protected memory, read through /proc/PID/mem +SEEN\|ok +ord.*FAIL +protected memory, read by process_vm_readv\(\) +SEEN\|FAIL +the same while.*SEEN\|FAIL +protected memory, written [^|]*WRITTEN\|FAIL [^|]*CHANGED\|NOT protected\|$' $up check
 json "check --json: the same" 1 'not x["protected"] and [c["name"] for c in x["checks"] if not c["ok"]] == ["mem", "vm_readv", "mem_running", "mem_write", "contents"] and len(x["checks"]) == 7' $up check --json
@@ -156,6 +161,18 @@ is "run: may not open" 2 'error: cannot open /dev/cryptmem.*hint' FAKE_DEVICE=ea
 is "run: no memory to be had" 2 'error: cannot get a page of protected memory' $up FAKE_DEVICE=quota run true
 is "run: nothing" 2 'error: which command.*hint: see: cryptmem help run' $up run
 is "run: only --" 2 'error: which command' $up run --
+is "run: SALLOC_GUARD is left as it is" 0 '^hide\|$' $up SALLOC_GUARD=hide run sh -c 'echo $SALLOC_GUARD'
+is "run --guard" 0 '^refuse,hide -x\|$' $up run --guard=refuse,hide sh -c 'echo $SALLOC_GUARD $1' x -x
+is "run --guard, then --" 0 '^hide\|$' $up SALLOC_GUARD=park run --guard=hide -- sh -c 'echo $SALLOC_GUARD'
+for list in park hide,park hide,hide refuse; do
+	is "run --guard=$list" 0 "^$list\|\$" $up run --guard=$list sh -c 'echo $SALLOC_GUARD'
+done
+for list in '' hid hides HIDE hide, ,hide 'hide refuse' park,refuse refuse,hide,park; do
+	is "run --guard=$list: refused" 2 "error: park or refuse, and hide, .*not: $list\|cryptmem: hint: see: cryptmem help run\|\$" $up run "--guard=$list" echo
+done
+is "run --guard: not in this module" 2 'error: this module can do nothing but park\|cryptmem: hint: ' $up FAKE_FEATURES=0x3f run --guard=park echo
+is "run --guard: nothing" 2 'error: which command' $up run --guard=hide
+is "run --guard, without a list" 2 'error: no such option: --guard\|' $up run --guard hide true
 is "run: an option" 2 'error: no such option: --json' $up run --json true
 if [ "$(id -u)" = 0 ]; then
 	chgrp 1 "$scratch/setgid"

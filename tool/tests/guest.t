@@ -87,6 +87,25 @@ wait $victim 2>/dev/null
 is "status PID: gone" 1 'is not protected' "$tool" status $victim
 is "stats" 0 'seals +[1-9].*clean share +[0-9.]+ %\|switch seal +[0-9.]+ us mean, [0-9.]+ us worst\|$' "$tool" stats
 
+# registers [RUN'S OPTION]: what gdb says that attaches to a program that sleeps, all constructors behind it
+registers() {
+	local pid end=$((SECONDS + 15))
+	"$tool" run "$@" sleep 1000 &
+	pid=$!
+	until [ $SECONDS -ge $end ] || { [ "$(cat /proc/$pid/comm)" = sleep ] && grep -q '^230 ' /proc/$pid/syscall; }; do
+		sleep 0.1
+	done
+	gdb -nx -batch -p $pid -ex 'info registers rip' -ex 'info registers rsp'
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	echo asked
+}
+is "run: gdb reads registers" 0 '\|rip +0x[0-9a-f]+ .*\|rsp +0x[0-9a-f]+ .*asked' registers
+is "run --guard=hide: it does not" 0 'get registers: Operation not permitted.*asked' registers --guard=hide
+is "run: SALLOC_GUARD does the same" 0 'get registers: Operation not permitted.*asked' env SALLOC_GUARD=refuse,hide \
+	bash -c "$(declare -f registers); tool=$tool; registers"
+is "run: an unknown word in SALLOC_GUARD" 134 '^libsalloc: preload: SALLOC_GUARD: not a list' env SALLOC_GUARD=hid "$tool" run true
+
 is "run: the command's status" 7 '^$' "$tool" run sh -c 'exit 7'
 is "run, as nobody" 0 'libsalloc-preload.so' nobody "$tool" run grep -m1 libsalloc-preload /proc/self/maps
 is "run: the heap is in a region" 0 '/dev/cryptmem' "$tool" run grep cryptmem /proc/self/maps

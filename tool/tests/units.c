@@ -41,12 +41,12 @@ int usage_of(const char *subcommand)
 
 #define TOTALS                                                                                              \
 	"domains 2\nregions 3\nused_pages 14\nwindow_pages 5\nseals 10\nclean_seals 30\nunseals 25\n"       \
-	"switch_seals 4\nswitch_ns 10000\nswitch_ns_max 5000\ntampered 1\nfaults 99\nevictions 7\nparked 2\n" \
-	"refused 18446744073709551615\n"
+	"switch_seals 4\nswitch_ns 10000\nswitch_ns_max 5000\ntampered 1\nfaults 99\nevictions 7\nlocks 3\n" \
+	"parked 2\nrefused 18446744073709551615\n"
 #define HEADER                                                                                            \
 	"pid comm state regions mapped_pages used_pages window_pages window seals clean_seals unseals "   \
-	"switch_seals switch_ns switch_ns_max tampered faults evictions parked refused\n"
-#define NUMBERS " 1 16384 14 5 32 299 1 285 37 190 27 0 25 0 2 3\n"
+	"switch_seals switch_ns switch_ns_max tampered faults evictions locks parked refused\n"
+#define NUMBERS " 1 16384 14 5 32 299 1 285 37 190 27 0 25 0 1 2 3\n"
 
 static FILE *text(const char *bytes, size_t len)
 {
@@ -110,7 +110,7 @@ static void test_totals(void)
 	size_t len;
 
 	ok(!totals_of(good, strlen(good), &t) && t.domains == 2 && t.clean_seals == 30 && t.switch_ns_max == 5000 &&
-		   t.refused == UINT64_MAX,
+		   t.locks == 3 && t.refused == UINT64_MAX,
 	   "totals: as the module writes them");
 	ok(stats_clean_share(&t) == 0.75, "totals: share of clean seals");
 	ok(stats_switch_mean(&t) == 2500, "totals: mean time of a switch");
@@ -139,7 +139,8 @@ static void test_domains(void)
 	n = domains_of(two, strlen(two), &d);
 	ok(n == 2 && d[0].pid == 193 && !strcmp(d[0].comm, "sleep") && !strcmp(d[0].state, "active") &&
 		   d[0].regions == 1 && d[0].mapped_pages == 16384 && d[0].used_pages == 14 && d[0].window == 32 &&
-		   d[0].parked == 2 && d[0].refused == 3 && d[0].tampered == 0 && d[0].switch_ns_max == 27,
+		   d[0].parked == 2 && d[0].refused == 3 && d[0].tampered == 0 && d[0].switch_ns_max == 27 &&
+		   d[0].locks == 1,
 	   "domains: as the module writes them");
 	ok(n == 2 && d[1].pid == 7 && !strcmp(d[1].comm, "a b\\"), "domains: an escaped name");
 	free(d);
@@ -169,7 +170,7 @@ static void test_domains(void)
 	ok(domains_refused(HEADER "8 x\\04 active" NUMBERS), "domains: refused: half an escape");
 	ok(domains_refused(HEADER "8 x\\000 active" NUMBERS), "domains: refused: an escaped NUL");
 	ok(domains_refused(HEADER "8 x active-as-can-be-and-more" NUMBERS), "domains: refused: an endless state");
-	ok(domains_refused(HEADER "8 x active 1 -1 14 5 32 299 1 285 37 190 27 0 25 0 2 3\n"),
+	ok(domains_refused(HEADER "8 x active 1 -1 14 5 32 299 1 285 37 190 27 0 25 0 1 2 3\n"),
 	   "domains: refused: a negative number");
 	two = HEADER "193 sleep active" NUMBERS;
 	for (len = 0; len < strlen(two); len++) {
