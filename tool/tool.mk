@@ -22,7 +22,7 @@ PROVE ?= prove
 
 TOOL_PAGES := docs/cryptmem.4 docs/cryptmem.7 docs/cryptmem.8
 # All that does not reach into the system, and then what does.
-TOOL_CORE := main status stats run check module parse target util
+TOOL_CORE := main status stats run check module parse target util machine
 TOOL_BIN := $(TOOL_OUT)/cryptmem
 
 TOOL_JSON_CFLAGS = $(shell pkg-config --cflags json-c)
