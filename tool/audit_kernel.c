@@ -134,23 +134,28 @@ void audit_kdump(const struct machine *m, struct finding *f)
 {
 	const char *close = "remove crashkernel= from the kernel's command line; until then: kexec -p -u && sysctl "
 			    "kernel.kexec_load_disabled=1";
-	char *parameter = machine_parameter(m, "crashkernel");
-	int64_t loaded, size = 0, disabled = 0;
+	int64_t loaded, size, disabled = 0;
+	char *parameter;
 
 	if (machine_number("/sys/kernel/kexec_crash_loaded", &loaded)) {
 		if (errno == ENOENT && machine_has("/sys/kernel"))
 			found(f, STATE_OK, NULL, "this kernel has no kdump");
 		else
 			found_unreadable(f, "/sys/kernel/kexec_crash_loaded");
-		goto out;
+		return;
 	}
-	machine_number("/sys/kernel/kexec_crash_size", &size);
+	/* What was asked for at boot need not have been had. */
+	if (machine_number("/sys/kernel/kexec_crash_size", &size)) {
+		parameter = machine_parameter(m, "crashkernel");
+		size = parameter != NULL;
+		free(parameter);
+	}
 	machine_number("/proc/sys/kernel/kexec_load_disabled", &disabled);
 	if (loaded)
 		found(f, STATE_OPEN, close,
 		      "after a crash, which root can cause, the dump of RAM holds the keys, and plaintext of who was "
 		      "running");
-	else if (!parameter && !size)
+	else if (!size)
 		found(f, STATE_OK, NULL, "no memory is reserved for a crash kernel");
 	else if (disabled)
 		found(f, STATE_OK, NULL,
@@ -159,8 +164,6 @@ void audit_kdump(const struct machine *m, struct finding *f)
 		found(f, STATE_OPEN, close,
 		      "root may load a crash kernel into the memory reserved for it, and dump RAM, keys included, by a "
 		      "crash");
-out:
-	free(parameter);
 }
 
 /* How many lines; -1: not to be read. */

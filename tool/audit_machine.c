@@ -70,9 +70,7 @@ void audit_hibernation(const struct machine *m, struct finding *f)
 	char *modes = machine_text("/sys/power/disk"), *states = machine_text("/sys/power/state");
 
 	(void)m;
-	if (!states && errno != ENOENT)
-		found_unreadable(f, "/sys/power/state");
-	else if (!states && !machine_has("/sys/kernel"))
+	if (!states && (errno != ENOENT || !machine_has("/sys/kernel")))
 		found_unreadable(f, "/sys/power/state");
 	else if (!states || !strstr(states, "disk") || !modes || strstr(modes, "[disabled]"))
 		found(f, STATE_OK, NULL, "this machine cannot hibernate as it is now");
@@ -274,8 +272,10 @@ void audit_ram_encryption(const struct machine *m, struct finding *f)
 	else if (machine_flag(m, "tdx_guest") || machine_has("/sys/class/misc/sev-guest"))
 		found(f, STATE_OK, NULL, "this virtual machine's RAM is encrypted, to its host too");
 	else if (machine_flag(m, "hypervisor"))
-		found(f, STATE_OPEN, "a confidential virtual machine: SEV-SNP or TDX",
-		      "this is a virtual machine: who controls its host reads its RAM, the keys and the windows in it");
+		found(f, STATE_UNKNOWN,
+		      "dmesg | grep -i 'memory encryption'; use a confidential virtual machine: SEV-SNP, TDX",
+		      "a virtual machine: unless its RAM is encrypted, who controls its host finds the keys and the "
+		      "windows");
 	else if (machine_flag(m, "sme") && on)
 		found(f, STATE_OK, NULL, "RAM is encrypted (SME)");
 	else if (machine_flag(m, "sme"))

@@ -98,6 +98,8 @@ check-tool-guest: lib tool
 		tests/vm/run --kernel $$kernel -- prove --exec '' tool/tests/guest.t || exit; \
 		tests/vm/run --kernel $$kernel --no-module -- prove --exec '' tool/tests/guest-bare.t || exit; \
 		tests/vm/run --kernel $$kernel -- prove --exec '' tool/tests/guest-audit.t || exit; \
+		tests/vm/run --kernel $$kernel --no-module --cmdline lockdown=confidentiality -- \
+			prove --exec '' tool/tests/guest-audit.t || exit; \
 	done
 
 -include $(wildcard $(TOOL_OBJ)/*.d $(TOOL_TEST)/obj/*.d $(TOOL_TEST)/asan/obj/*.d $(TOOL_TEST)/asan/obj/tool/*.d)

@@ -175,7 +175,7 @@ config -STRICT_DEVMEM; lockdown integrity; look dev-mem ok 'closed by lockdown' 
 config -STRICT_DEVMEM; lockdown none; look dev-mem open 'all of RAM.* -> boot with lockdown=integrity' "not strict"
 config -DEVMEM -STRICT_DEVMEM; lockdown none; look dev-mem ok 'no /dev/mem' "not in the kernel"
 gone /boot; lockdown none; look dev-mem unknown 'no configuration .* -> put the' "no configuration"
-gone /boot; look dev-mem ok 'closed by lockdown' "no configuration, but lockdown"
+gone /boot; lockdown integrity; look dev-mem ok 'closed by lockdown' "no configuration, but lockdown"
 config -STRICT_DEVMEM; put /sys/kernel/security/lockdown x; look dev-mem unknown 'only lockdown' "level of lockdown not known"
 : >"$root/boot/config-6.1.0-fake"; lockdown none; look dev-mem unknown 'no configuration' "an empty configuration"
 
@@ -203,6 +203,7 @@ gone /sys/kernel/security; look kcore unknown 'only lockdown' "level of lockdown
 look kexec ok 'no other kernel can be loaded' "disabled"
 put /sys/kernel/kexec_loaded 1; look kexec open 'a kernel is loaded.*kexec -u' "disabled too late"
 put /proc/sys/kernel/kexec_load_disabled 0; look kexec open 'signed kernel.* -> sysctl kernel.kexec_load_disabled=1' "lockdown only wants signed kernels"
+put /proc/sys/kernel/kexec_load_disabled 0; lockdown integrity; look kexec open 'signed kernel' "so does lockdown at integrity"
 put /proc/sys/kernel/kexec_load_disabled 0; lockdown none; look kexec open 'another kernel' "any kernel"
 gone /sys/kernel/kexec_loaded; look kexec ok 'no kexec' "not in the kernel"
 gone /proc/sys/kernel/kexec_load_disabled; look kexec unknown 'kexec_load_disabled: No such' "half of it"
@@ -212,10 +213,12 @@ put /sys/kernel/kexec_loaded x; look kexec unknown 'Invalid argument' "malformed
 
 look kdump ok 'no memory is reserved' "none"
 put /sys/kernel/kexec_crash_loaded 1; look kdump open 'after a crash.* -> remove crashkernel=.*kexec -p -u' "loaded"
-put /proc/cmdline "a crashkernel=256M"; look kdump ok 'none can be loaded' "reserved, but disabled"
-put /proc/cmdline "a crashkernel=256M"; put /proc/sys/kernel/kexec_load_disabled 0; look kdump open 'may load a crash kernel' "reserved by the command line"
-put /sys/kernel/kexec_crash_size 268435456; put /proc/sys/kernel/kexec_load_disabled 0; look kdump open 'may load a crash kernel' "reserved otherwise"
-put /proc/cmdline "xcrashkernel=1 crashkernelx=1"; put /proc/sys/kernel/kexec_load_disabled 0; look kdump ok 'no memory' "a parameter of another name"
+put /sys/kernel/kexec_crash_size 268435456; look kdump ok 'none can be loaded' "reserved, but disabled"
+parameter() { put /proc/cmdline "init_on_free=1 mem_encrypt=on $1"; put /proc/sys/kernel/kexec_load_disabled 0; }
+put /sys/kernel/kexec_crash_size 268435456; put /proc/sys/kernel/kexec_load_disabled 0; look kdump open 'may load a crash kernel' "reserved"
+parameter crashkernel=256M; look kdump ok 'no memory' "asked for in vain"
+parameter crashkernel=256M; gone /sys/kernel/kexec_crash_size; look kdump open 'may load a crash kernel' "asked for"
+parameter "xcrashkernel=1 crashkernelx=1"; gone /sys/kernel/kexec_crash_size; look kdump ok 'no memory' "a parameter of another name"
 gone /sys/kernel/kexec_crash_loaded; look kdump ok 'no kdump' "not in the kernel"
 deny /sys/kernel/kexec_crash_loaded; look kdump unknown 'Permission denied' "not to be read"
 
@@ -273,6 +276,7 @@ put /proc/sys/kernel/tainted 4097; look loaded-modules open 'has gone' "a propri
 put /proc/sys/kernel/tainted 4098; look loaded-modules open 'has gone' "a forced one has gone"
 gone /sys/module/cryptmem; look loaded-modules open 'has gone' "one out of tree has gone"
 deny /proc/sys/kernel/tainted; look loaded-modules unknown 'tainted: Permission denied' "taint not to be read"
+gone /sys/module; mkdir "$root/sys/module"; put /proc/sys/kernel/tainted 0; look loaded-modules ok 'none is' "there are none"
 gone /sys/module; look loaded-modules unknown '/sys/module: No such' "no /sys/module"
 
 look executables ok 'checked by the kernel' "fs-verity"
@@ -282,6 +286,7 @@ put /proc/10/map_files/7f0000000000-7f0000001000 "8:1"; look executables open ':
 put /proc/10/map_files/7f0000000000-7f0000001000 "0:5"; look executables open ': /lib/libc.so.6 ->' "on no disk"
 code 10 500000-501000 /lib/libc.so.6 "8:1"; code 10 600000-601000 /lib/libc.so.6 "8:1"; look executables open ': /lib/libc.so.6 ->' "each is named once"
 for i in 2 3 5 6 7; do code 10 ${i}00000-${i}01000 /lib/$i "8:1"; done; look executables open ': /lib/2 /lib/3 /lib/5 and 2 more ->' "many"
+for i in 2 3 5; do code 10 ${i}00000-${i}01000 /lib/$i "8:1"; done; look executables open ': /lib/2 /lib/3 /lib/5 ->' "three"
 code 14 400000-401000 /usr/bin/x "8:1"; look executables ok 'checked' "who has no region does not count"
 owner 11 1; look executables ok 'checked' "one has gone meanwhile"
 owner 11 1; code 11 400000-401000 /usr/bin/other "8:1"; look executables open ': /usr/bin/other ->' "a second process"
@@ -303,6 +308,7 @@ put /sys/module/cryptmem/taint OE; put /proc/sys/kernel/tainted 12288; look modu
 gone /sys/module/module; look module-signed unknown 'cannot be told from /sys/module/cryptmem/taint' "a kernel that knows no signatures"
 module; put /lib/modules/6.1.0-fake/updates/cryptmem.ko elf "$signature"; look module-signed ok 'is signed; loading it tells' "installed, and signed"
 module; put /lib/modules/6.1.0-fake/updates/cryptmem.ko elf "$signature" more; look module-signed open 'not signed' "installed, and not signed"
+module; put /lib/modules/6.1.0-fake/updates/cryptmem.ko "$signature"; look module-signed ok 'is signed' "nothing but a signature"
 module; put /lib/modules/6.1.0-fake/updates/cryptmem.ko x; look module-signed open 'not signed' "a short file"
 for packer in xz gzip; do
 	suffix=${packer/gzip/gz}
@@ -370,6 +376,7 @@ cores "|/usr/lib/systemd/systemd-coredump %P" 0; look core-dumps open 'handed ov
 cores core 0; look core-dumps ok 'limit is 0' "to a file, but the limit is 0"
 cores core unlimited; look core-dumps open 'process 10 leaves a core file \(core\)' "to a file"
 cores core 0; owner 11 1; put /proc/11/limits "Max core file size        1048576     unlimited    bytes"; look core-dumps open 'process 11' "to a file, of another process"
+cores core 0; put /proc/14/limits "Max core file size        unlimited"; look core-dumps ok 'limit is 0' "who has no region does not count"
 cores core unlimited; sed -i /^10/d "$numbers/domains"; look core-dumps ok 'no process is protected' "nobody is protected"
 cores core 0; owner 11 1; look core-dumps ok 'limit is 0' "one has gone meanwhile"
 cores core 0; deny /proc/10/limits; look core-dumps unknown '/proc/10/limits: Permission' "limits not to be read"
@@ -395,7 +402,7 @@ put /proc/cmdline "init_on_free=1"; look ram-encryption open 'does not have it.*
 put /proc/cmdline "init_on_free=1"; config AMD_MEM_ENCRYPT_ACTIVE_BY_DEFAULT; look ram-encryption ok 'SME' "SME by default"
 put /proc/cmdline "init_on_free=1 mem_encrypt=off"; config AMD_MEM_ENCRYPT_ACTIVE_BY_DEFAULT; look ram-encryption open 'does not have it' "SME by default, but off"
 put /proc/cmdline "init_on_free=1 mem_encrypt=on mem_encrypt=off"; look ram-encryption open 'does not have it' "the last parameter counts"
-cpu hypervisor; look ram-encryption open 'host reads its RAM' "a virtual machine"
+cpu hypervisor; look ram-encryption unknown 'a virtual machine.* -> dmesg' "a virtual machine"
 cpu "hypervisor tdx_guest"; look ram-encryption ok 'to its host too' "TDX"
 cpu "hypervisor"; put /sys/class/misc/sev-guest x; look ram-encryption ok 'to its host too' "SEV-SNP"
 cpu tme; look ram-encryption unknown 'TME.* -> dmesg' "TME"
@@ -433,7 +440,7 @@ gone /proc/sys/kernel/yama; look ptrace-scope open 'trace an owner.* -> boot wit
 deny /proc/sys/kernel/yama/ptrace_scope; look ptrace-scope unknown 'Permission denied' "not to be read"
 
 pointers() { put /proc/sys/kernel/kptr_restrict "$1"; [ $# = 1 ] || put /proc/sys/kernel/perf_event_paranoid "$2"; }
-look kernel-pointers ok 'only root' "1"
+look kernel-pointers ok 'addresses$' "1"
 pointers 2; look kernel-pointers ok 'not even root' "2"
 pointers 0; look kernel-pointers ok 'only root' "0, but nobody measures the kernel"
 pointers 0 2; look kernel-pointers ok 'only root' "0, but only root measures the kernel"
