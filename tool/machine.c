@@ -139,7 +139,7 @@ bool machine_has(const char *fmt, ...)
 	if (vasprintf(&path, fmt, args) < 0)
 		path = NULL;
 	va_end(args);
-	there = !device_look(need(path), &look) || (errno != ENOENT && errno != ENOTDIR);
+	there = !device_look(need(path), &look) || errno != ENOENT;
 	free(path);
 	return there;
 }
@@ -196,17 +196,14 @@ void machine_list_free(char **names, int n)
 
 enum known machine_config(const struct machine *m, const char *option)
 {
+	enum known answer;
 	char *line;
-	const char *at;
-	enum known answer = KNOWN_NO;
 
 	if (!m->config)
 		return KNOWN_NOT;
 	/* What is not offered is not mentioned, and not there. */
-	line = print("\nCONFIG_%s=", option);
-	at = strstr(m->config, line);
-	if (at && (at[strlen(line)] == 'y' || at[strlen(line)] == 'm'))
-		answer = KNOWN_YES;
+	line = print("\nCONFIG_%s=y\n", option);
+	answer = strstr(m->config, line) ? KNOWN_YES : KNOWN_NO;
 	free(line);
 	return answer;
 }
@@ -220,9 +217,9 @@ char *machine_parameter(const struct machine *m, const char *name)
 	while (at && *(at += strspn(at, " \n"))) {
 		size_t word = strcspn(at, " \n");
 
-		if (word >= len && !strncmp(at, name, len) && (word == len || at[len] == '=')) {
+		if (!strncmp(at, name, len) && at[len] == '=') {
 			free(value);
-			value = need(word == len ? strdup("") : strndup(at + len + 1, word - len - 1));
+			value = need(strndup(at + len + 1, word - len - 1));
 		}
 		at += word;
 	}

@@ -37,9 +37,9 @@ struct machine {
 void machine_learn(struct machine *m);
 void machine_forget(struct machine *m);
 
-/* A CONFIG_ option, by its name after that; modules count as yes. */
+/* A CONFIG_ option that is y or not, by its name after that. */
 enum known machine_config(const struct machine *m, const char *option);
-/* The last value on the kernel's command line, to be freed ("" for a bare word), or NULL: not there. */
+/* The last value on the kernel's command line, to be freed, or NULL: not there. */
 char *machine_parameter(const struct machine *m, const char *name);
 bool machine_flag(const struct machine *m, const char *flag);
 

@@ -166,7 +166,7 @@ signatures N none; gone /sys/module/module; look modules open 'any module' "a ke
 signatures N none; put /sys/kernel/security/lockdown rubbish; look modules unknown 'only lockdown would close it' "level of lockdown not known"
 gone /proc/sys/kernel/modules_disabled; look modules ok 'loads no modules' "a kernel without modules"
 deny /proc/sys/kernel/modules_disabled; look modules unknown 'modules_disabled: Permission denied -> run' "not to be read"
-gone /proc; look modules unknown 'modules_disabled: No such file' "no /proc"
+gone /proc; look modules unknown 'modules_disabled: No such file or directory$' "no /proc"
 
 look dev-mem ok 'shows devices, not RAM' "strict"
 lockdown none; look dev-mem ok 'shows devices' "strict, without lockdown"
@@ -177,6 +177,7 @@ config -DEVMEM -STRICT_DEVMEM; lockdown none; look dev-mem ok 'no /dev/mem' "not
 gone /boot; lockdown none; look dev-mem unknown 'no configuration .* -> put the' "no configuration"
 gone /boot; lockdown integrity; look dev-mem ok 'closed by lockdown' "no configuration, but lockdown"
 config -STRICT_DEVMEM; put /sys/kernel/security/lockdown x; look dev-mem unknown 'only lockdown' "level of lockdown not known"
+long=$(printf '# %09999d' 0); put /boot/config-6.1.0-fake "$long" CONFIG_STRICT_DEVMEM=y CONFIG_DEVMEM=y; lockdown none; look dev-mem ok 'shows devices' "a long configuration"
 : >"$root/boot/config-6.1.0-fake"; lockdown none; look dev-mem unknown 'no configuration' "an empty configuration"
 
 # Where the configuration is found: each place is tried.
@@ -231,6 +232,7 @@ gone /sys/kernel/debug/kprobes; look kprobes unknown 'cannot be read.* -> as roo
 gone /sys/bus/event_source/devices/kprobe; config -KPROBE_EVENTS; lockdown none; look kprobes ok 'offers root no kprobes' "not in the kernel"
 gone /sys/bus/event_source/devices/kprobe; lockdown none; look kprobes open 'by kprobes' "by the configuration alone"
 gone /boot; lockdown none; look kprobes open 'by kprobes' "by what the kernel shows alone"
+gone /boot; lockdown none; deny /sys/bus/event_source/devices/kprobe; look kprobes open 'by kprobes' "by something that is not to be read"
 gone /boot /sys/bus/event_source/devices/kprobe; look kprobes unknown 'no configuration' "no sign of them"
 gone /sys/kernel/security; look kprobes unknown 'only lockdown' "level of lockdown not known"
 
@@ -298,6 +300,7 @@ export FAKE_NUMBERS=eacces; look executables unknown 'only root may .* -> run it
 export FAKE_NUMBERS=; look executables unknown 'debugfs is not mounted -> as root: mount' "no debugfs"
 export FAKE_NUMBERS=$numbers
 echo rubbish >"$numbers/domains"; look executables unknown 'malformed' "a malformed list"
+sed -i 2,9d "$numbers/domains"; look executables ok 'no process is protected' "an empty list"
 unset FAKE_LOADED; look executables ok 'no process is protected' "not loaded"
 export FAKE_LOADED=1
 
@@ -502,7 +505,7 @@ same() {
 		        lines.append({"name": name, "severity": severity, "state": state, "what": what, "close": close if arrow else None})
 		        opens[severity] += state == "open"
 		assert lines == x["items"]
-		assert len({i["name"] for i in lines}) == 34
+		assert len({i["name"] for i in lines}) == 34 and len(re.findall("(?m)^(high|medium|low): ", text)) == 3
 		order = [("high", "medium", "low").index(i["severity"]) for i in lines]
 		assert order == sorted(order) and set(order) == {0, 1, 2}
 		for state in "ok", "open", "unknown":
