@@ -15,6 +15,7 @@ int command_status(int argc, char **argv);
 int command_stats(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_version(int argc, char **argv);
 int command_help(int argc, char **argv);
 

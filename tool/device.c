@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "module.h"
@@ -48,4 +50,33 @@ bool device_version(char *text, size_t room)
 	if (good)
 		text[strcspn(text, "\n")] = 0;
 	return good;
+}
+
+FILE *device_file(const char *path)
+{
+	return fopen(path, "re");
+}
+
+DIR *device_dir(const char *path)
+{
+	return opendir(path);
+}
+
+int device_look(const char *path, struct look *look)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &st))
+		return -1;
+	look->major = st.stx_dev_major;
+	look->minor = st.stx_dev_minor;
+	look->verity = st.stx_attributes & STATX_ATTR_VERITY;
+	return 0;
+}
+
+void device_release(char *text, size_t room)
+{
+	struct utsname name;
+
+	snprintf(text, room, "%s", uname(&name) ? "" : name.release);
 }

@@ -6,17 +6,35 @@
 #ifndef TOOL_MODULE_H
 #define TOOL_MODULE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include <uapi/cryptmem.h>
 
-/* device.c: the only file that knows a path in the system. errno when it fails. */
+/**
+ * struct look - what a file lies on
+ * @major: of its device, 0: of none
+ * @minor: of its device
+ * @verity: the kernel checks what it reads of it (fs-verity)
+ */
+struct look {
+	unsigned int major;
+	unsigned int minor;
+	bool verity;
+};
+
+/* device.c: the only file that reaches into the system. errno when it fails. */
 int device_open(void);
 int device_query(int fd, struct cryptmem_query *q);
 FILE *device_numbers(const char *name); /* in debugfs: "totals", "domains" */
 bool device_loaded(void);
 bool device_version(char *text, size_t room);
+/* For the audit: the rest of the machine, by absolute path. */
+FILE *device_file(const char *path);
+DIR *device_dir(const char *path);
+int device_look(const char *path, struct look *look);
+void device_release(char *text, size_t room);
 
 /*
  * The module, ready to be used: EXIT_FINE, or what the command is to exit with,

@@ -22,7 +22,8 @@ PROVE ?= prove
 
 TOOL_PAGES := docs/cryptmem.4 docs/cryptmem.7 docs/cryptmem.8
 # All that does not reach into the system, and then what does.
-TOOL_CORE := main status stats run check module parse target util
+TOOL_CORE := main status stats run check module parse target util audit audit_kernel audit_machine audit_owner \
+	audit_sysctl machine
 TOOL_BIN := $(TOOL_OUT)/cryptmem
 
 TOOL_JSON_CFLAGS = $(shell pkg-config --cflags json-c)
@@ -90,12 +91,15 @@ $(TOOL_TEST)/asan/units: $(TOOL_TEST)/asan/obj/units.o \
 
 check-tool: tool $(patsubst %,$(TOOL_TEST)/%,units cryptmem asan/units asan/cryptmem)
 	$(PROVE) --exec '' $(TOOL_TEST)/units $(TOOL_TEST)/asan/units tool/tests/command.t tool/tests/command-asan.t \
-		tool/tests/pages.t
+		tool/tests/audit.t tool/tests/audit-asan.t tool/tests/pages.t
 
 check-tool-guest: lib tool
 	for kernel in $(KERNELS); do \
 		tests/vm/run --kernel $$kernel -- prove --exec '' tool/tests/guest.t || exit; \
 		tests/vm/run --kernel $$kernel --no-module -- prove --exec '' tool/tests/guest-bare.t || exit; \
+		tests/vm/run --kernel $$kernel -- prove --exec '' tool/tests/guest-audit.t || exit; \
+		tests/vm/run --kernel $$kernel --no-module --cmdline lockdown=confidentiality -- \
+			prove --exec '' tool/tests/guest-audit.t || exit; \
 	done
 
 -include $(wildcard $(TOOL_OBJ)/*.d $(TOOL_TEST)/obj/*.d $(TOOL_TEST)/asan/obj/*.d $(TOOL_TEST)/asan/obj/tool/*.d)

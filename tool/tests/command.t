@@ -189,9 +189,9 @@ tool=$plain
 is "version" 0 '^cryptmem [0-9.]+, interface version 1\|module not loaded\|$' version
 is "version: of the module" 0 'module 9.9\|$' $up --version
 json "version --json" 0 'x["module"] is None and x["abi"] == 1' version --json
-is "help" 0 '^usage: cryptmem .*status.*stats.*run.*check.*version.*help.*exit status: 0 fine, 1 ' help
+is "help" 0 '^usage: cryptmem .*status.*stats.*run.*check.*audit.*version.*help.*exit status: 0 fine, 1 ' help
 is "--help" 0 '^usage: cryptmem ' --help
-for subcommand in status stats run check version help; do
+for subcommand in status stats run check audit version help; do
 	is "help $subcommand" 0 "^usage: cryptmem $subcommand " help $subcommand
 	is "$subcommand --help" 0 "^usage: cryptmem $subcommand " $subcommand --help
 done
@@ -199,7 +199,7 @@ is "help: no such" 2 'error: no such subcommand: x' help x
 is "no such subcommand" 2 '^cryptmem: error: no such subcommand: x\|cryptmem: hint: see: cryptmem help\|$' x
 is "no such option" 2 'error: no such option: --x' --x
 is "stats: no such option" 2 'error: no such option: --x\|cryptmem: hint: see: cryptmem help stats' $up stats --x
-for subcommand in stats check version; do
+for subcommand in stats check audit version; do
 	is "$subcommand: too many arguments" 2 'error: too many arguments' $up $subcommand 1
 done
 }

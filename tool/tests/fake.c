@@ -9,11 +9,15 @@
  *	FAKE_ABI	what the device answers, 0: it does not
  *	FAKE_FEATURES	its features
  *	FAKE_NUMBERS	directory with totals and domains, or eacces
+ *	FAKE_ROOT	what the audit takes for /. Who may read is none in a file's
+ *			mode: EACCES, root or not. What a file lies on is its
+ *			contents: MAJOR:MINOR, and verity
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -86,4 +90,49 @@ bool device_version(char *text, size_t room)
 {
 	snprintf(text, room, "9.9");
 	return true;
+}
+
+static bool under_root(const char *path, char *real, size_t room)
+{
+	const char *root = setting("FAKE_ROOT");
+	struct stat st;
+
+	snprintf(real, room, "%s%s", *root ? root : "/nonexistent", path);
+	if (stat(real, &st))
+		return false;
+	errno = EACCES;
+	return st.st_mode & 0444;
+}
+
+FILE *device_file(const char *path)
+{
+	char real[4096];
+
+	return under_root(path, real, sizeof(real)) ? fopen(real, "re") : NULL;
+}
+
+DIR *device_dir(const char *path)
+{
+	char real[4096];
+
+	return under_root(path, real, sizeof(real)) ? opendir(real) : NULL;
+}
+
+int device_look(const char *path, struct look *look)
+{
+	FILE *file = device_file(path);
+	char what[16] = "";
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%u:%u %15s", &look->major, &look->minor, what) < 2)
+		look->major = look->minor = 0;
+	fclose(file);
+	look->verity = !strcmp(what, "verity");
+	return 0;
+}
+
+void device_release(char *text, size_t room)
+{
+	snprintf(text, room, "6.1.0-fake");
 }

@@ -33,9 +33,10 @@ for page in 4 7 8; do
 		echo "ok $tests - cryptmem.$page # SKIP no mandoc here"
 	fi
 done
-ok "cryptmem.8 has every subcommand" has cryptmem.8 Cm status stats run check version help
+ok "cryptmem.8 has every subcommand" has cryptmem.8 Cm status stats run check audit version help
 # shellcheck disable=SC2046
 {
+ok "cryptmem.8 has every item of the audit" has cryptmem.8 Sy $(sed -n 's/^\t{ "\([a-z-]*\)", SEVERITY_.*/\1/p' tool/audit.c)
 ok "cryptmem.4 has every parameter" has cryptmem.4 Cm $(sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' kernel/*.c)
 ok "cryptmem.4 has every ioctl and feature" has cryptmem.4 Dv $(grep -oE '\bCRYPTMEM_(IOC|FEAT|STATE)_[A-Z_]+\b' include/uapi/cryptmem.h | grep -v MAGIC | sort -u)
 ok "cryptmem.4 has every counter" has cryptmem.4 Sy $(sed -n 's/^\t{ "\([a-z_]*\)", offsetof.*/\1/p' kernel/stats.c) parked refused
