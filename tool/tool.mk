@@ -95,11 +95,11 @@ check-tool: tool $(patsubst %,$(TOOL_TEST)/%,units cryptmem asan/units asan/cryp
 
 check-tool-guest: lib tool
 	for kernel in $(KERNELS); do \
-		tests/vm/run --kernel $$kernel -- prove --exec '' tool/tests/guest.t || exit; \
-		tests/vm/run --kernel $$kernel --no-module -- prove --exec '' tool/tests/guest-bare.t || exit; \
-		tests/vm/run --kernel $$kernel -- prove --exec '' tool/tests/guest-audit.t || exit; \
+		tests/vm/run --kernel $$kernel -- $(PROVE) --exec '' tool/tests/guest.t || exit; \
+		tests/vm/run --kernel $$kernel --no-module -- $(PROVE) --exec '' tool/tests/guest-bare.t || exit; \
+		tests/vm/run --kernel $$kernel -- $(PROVE) --exec '' tool/tests/guest-audit.t || exit; \
 		tests/vm/run --kernel $$kernel --no-module --cmdline lockdown=confidentiality -- \
-			prove --exec '' tool/tests/guest-audit.t || exit; \
+			$(PROVE) --exec '' tool/tests/guest-audit.t || exit; \
 	done
 
 -include $(wildcard $(TOOL_OBJ)/*.d $(TOOL_TEST)/obj/*.d $(TOOL_TEST)/asan/obj/*.d $(TOOL_TEST)/asan/obj/tool/*.d)
