@@ -54,9 +54,9 @@ static bool find_code(char *path, uint64_t *offset)
 }
 
 /* So many words, or strings, at places of the secret that begin a row. */
-static void add_arguments(char *text, size_t size, const char *format, unsigned int step)
+static void add_arguments(char *text, size_t size, const char *format, unsigned int count, unsigned int step)
 {
-	for (unsigned int i = 0; i < ARGUMENTS; i++) {
+	for (unsigned int i = 0; i < count; i++) {
 		char *end = text + strlen(text);
 
 		snprintf(end, size - (size_t)(end - text), format, prey->secret + 512 + i * step);
@@ -73,14 +73,15 @@ static const char *define_event(const char *how, char *text, size_t size)
 		if (!find_code(path, &offset))
 			exit(2);
 		snprintf(text, size, "p:prey/way %s:%#" PRIx64, path, offset);
-		add_arguments(text, size, " @%#" PRIx64 ":x64", 8);
+		add_arguments(text, size, " @%#" PRIx64 ":x64", ARGUMENTS, 8);
 		return "uprobe_events";
 	}
 	strcpy(text, "p:prey/way hrtimer_nanosleep");
 	if (strcmp(how, "kprobe") == 0)
-		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", 8);
+		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
 	else if (strcmp(how, "string") == 0)
-		add_arguments(text, size, " +u0(\\%#" PRIx64 "):ustring", 64);
+		/* Few: each goes on to the next zero, and an event must fit into a page. */
+		add_arguments(text, size, " +u0(\\%#" PRIx64 "):ustring", 3, 64);
 	else
 		exit(2);
 	return "kprobe_events";
