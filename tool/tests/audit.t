@@ -42,7 +42,7 @@ lockdown() {
 	put /sys/kernel/security/lockdown "${levels/ $1 / [$1] }"
 }
 owner() {	# owner PID REGIONS
-	echo "$1 name active $2 16384 14 5 32 299 1 285 37 190 27 11 25 0 22 33" >>"$numbers/domains"
+	echo "$1 name active $2 16384 14 5 32 299 1 285 37 190 27 11 25 0 1 22 33" >>"$numbers/domains"
 }
 code() {	# code PID RANGE PATH WHAT-IT-LIES-ON: a mapping that can be executed, as the kernel writes both
 	local start=${2%-*} end=${2#*-}
@@ -94,7 +94,7 @@ make_fresh() {
 	put /proc/sys/vm/unprivileged_userfaultfd 0
 	put /proc/sys/kernel/randomize_va_space 2
 	put /proc/sys/fs/suid_dumpable 0
-	echo "pid comm state regions mapped_pages used_pages window_pages window seals clean_seals unseals switch_seals switch_ns switch_ns_max tampered faults evictions parked refused" >"$numbers/domains"
+	echo "pid comm state regions mapped_pages used_pages window_pages window seals clean_seals unseals switch_seals switch_ns switch_ns_max tampered faults evictions locks parked refused" >"$numbers/domains"
 	owner 10 1
 	owner 14 0
 	code 10 400000-401000 /usr/bin/agent "254:0 verity"
