@@ -103,6 +103,21 @@ void audit_kcore(const struct machine *m, struct finding *f)
 				    "root reads all of the kernel's memory, keys included, from /proc/kcore");
 }
 
+/* What becomes of frames and keys before another kernel starts: the module's doing. */
+static const char *wiped(const struct machine *m)
+{
+	if (!device_loaded())
+		return "cryptmem is not loaded: whether it would wipe frames and keys before, is not known";
+	switch (machine_symbol(m, "cm_power_wipe", "cryptmem")) {
+	case KNOWN_YES:
+		return "frames and keys are wiped before";
+	case KNOWN_NO:
+		return "this cryptmem does not wipe frames and keys before";
+	default:
+		return "whether frames and keys are wiped before, cannot be told without /proc/kallsyms";
+	}
+}
+
 void audit_kexec(const struct machine *m, struct finding *f)
 {
 	const char *close = "sysctl kernel.kexec_load_disabled=1, after kexec -u if a kernel is loaded";
@@ -115,18 +130,20 @@ void audit_kexec(const struct machine *m, struct finding *f)
 			found_unreadable(f, "/sys/kernel/kexec_loaded");
 	} else if (loaded) {
 		found(f, STATE_OPEN, close,
-		      "a kernel is loaded that can be started without RAM being cleared: it finds the keys there");
+		      "a kernel is loaded that root starts without firmware checking it: it may look like this one, and "
+		      "betray who trusts it later; %s", wiped(m));
 	} else if (machine_number("/proc/sys/kernel/kexec_load_disabled", &disabled)) {
 		found_unreadable(f, "/proc/sys/kernel/kexec_load_disabled");
 	} else if (disabled) {
 		found(f, STATE_OK, NULL, "no other kernel can be loaded until the next boot");
 	} else if (m->lockdown >= LOCKDOWN_INTEGRITY) {
 		found(f, STATE_OPEN, close,
-		      "root starts a signed kernel, but with a command line and an initrd of its own, which finds the "
-		      "keys in RAM");
+		      "root starts a signed kernel, but with a command line and an initrd of its own: it may look like "
+		      "this one, and betray who trusts it later; %s", wiped(m));
 	} else {
 		found(f, STATE_OPEN, close,
-		      "root starts another kernel without RAM being cleared: it finds the keys there");
+		      "root starts another kernel without firmware checking it: it may look like this one, and betray "
+		      "who trusts it later; %s", wiped(m));
 	}
 }
 
@@ -153,8 +170,8 @@ void audit_kdump(const struct machine *m, struct finding *f)
 	machine_number("/proc/sys/kernel/kexec_load_disabled", &disabled);
 	if (loaded)
 		found(f, STATE_OPEN, close,
-		      "after a crash, which root can cause, the dump of RAM holds the keys, and plaintext of who was "
-		      "running");
+		      "after a crash, which root can cause, the dump of RAM holds registers and ordinary memory of "
+		      "programs; %s", wiped(m));
 	else if (!size)
 		found(f, STATE_OK, NULL, "no memory is reserved for a crash kernel");
 	else if (disabled)
@@ -162,8 +179,8 @@ void audit_kdump(const struct machine *m, struct finding *f)
 		      "memory is reserved for a crash kernel, but none can be loaded until the next boot");
 	else
 		found(f, STATE_OPEN, close,
-		      "root may load a crash kernel into the memory reserved for it, and dump RAM, keys included, by a "
-		      "crash");
+		      "root may load a crash kernel into the memory reserved for it, and dump registers and ordinary "
+		      "memory of programs by a crash; %s", wiped(m));
 }
 
 /* How many lines; -1: not to be read. */
@@ -199,12 +216,12 @@ void audit_kprobes(const struct machine *m, struct finding *f)
 	set = lines_of("/sys/kernel/debug/kprobes/list");
 	if (m->lockdown < LOCKDOWN_CONFIDENTIALITY)
 		found_unless_locked(f, m, LOCKDOWN_CONFIDENTIALITY, set > 0 ?
-				    "root reads memory of the kernel and of a running owner by kprobes; some are set "
-				    "now" : "root reads memory of the kernel and of a running owner by kprobes");
+				    "root reads the kernel's memory, keys included, by kprobes; some are set now" :
+				    "root reads the kernel's memory, keys included, by kprobes");
 	else if (set > 0)
 		found(f, STATE_OPEN, "see /sys/kernel/debug/kprobes/list; reboot with lockdown=confidentiality",
-		      "lockdown lets no kprobe be set, but %d set before it still are: they may read a running owner's "
-		      "memory", set);
+		      "lockdown lets no kprobe be set, but %d set before it still are: they may read the kernel's memory",
+		      set);
 	else if (set < 0)
 		found(f, STATE_UNKNOWN, "as root, with debugfs mounted on /sys/kernel/debug",
 		      "lockdown lets no kprobe be set; whether any was before, cannot be read in "
@@ -219,7 +236,7 @@ void audit_tracing(const struct machine *m, struct finding *f)
 		found(f, STATE_OK, NULL, "this kernel has no tracefs");
 	else
 		found_unless_locked(f, m, LOCKDOWN_CONFIDENTIALITY,
-				    "root has event probes and filters read a running owner's memory, by tracefs");
+				    "root has event probes read the kernel's memory, keys included, by tracefs");
 }
 
 /* A policy may deny to root what the kernel does not; which, is not looked into. */
@@ -237,17 +254,35 @@ static bool policy(struct finding *f)
 
 void audit_bpf(const struct machine *m, struct finding *f)
 {
-	if (machine_config(m, "BPF_SYSCALL") == KNOWN_NO || machine_config(m, "BPF_EVENTS") == KNOWN_NO)
-		found(f, STATE_OK, NULL, "this kernel runs no BPF programs on events");
-	else if (machine_config(m, "BPF_EVENTS") == KNOWN_NOT)
+	const char *close = "a kernel without CONFIG_BPF_SYSCALL, or a policy that denies root BPF programs (SELinux: bpf "
+			    "prog_load); no sysctl does, nor lockdown";
+	enum known syscall = machine_config(m, "BPF_SYSCALL"), events = machine_config(m, "BPF_EVENTS");
+	/* Loads from any address, for which no program must wait for an event. */
+	enum known cast = machine_symbol(m, "bpf_rdonly_cast", NULL);
+
+	/* It is called by its number in there. */
+	if (!machine_has("/sys/kernel/btf/vmlinux") && machine_has("/sys/kernel"))
+		cast = KNOWN_NO;
+	if (syscall == KNOWN_NO || (events == KNOWN_NO && cast == KNOWN_NO))
+		found(f, STATE_OK, NULL, "this kernel runs no BPF programs that read memory");
+	else if (events != KNOWN_YES && cast == KNOWN_NOT)
+		found(f, STATE_UNKNOWN, CLOSE_CONFIG,
+		      "whether BPF programs read memory: no /proc/kallsyms");
+	else if (events == KNOWN_NOT && cast == KNOWN_NO)
 		found(f, STATE_UNKNOWN, CLOSE_CONFIG,
 		      "whether BPF programs read memory: no configuration of this kernel found");
-	else if (!policy(f))
-		found(f, STATE_OPEN,
-		      "a kernel without CONFIG_BPF_EVENTS, or a policy that denies root BPF programs (SELinux: bpf "
-		      "prog_load); no sysctl does, nor lockdown", m->lockdown >= LOCKDOWN_CONFIDENTIALITY ?
-		      "a BPF program of root's reads a running owner's memory (bpf_probe_read_user), even under "
-		      "lockdown" : "a BPF program of root's reads a running owner's memory (bpf_probe_read_user)");
+	else if (policy(f))
+		; /* has been told */
+	else if (m->lockdown == LOCKDOWN_NONE || m->lockdown == LOCKDOWN_INTEGRITY)
+		found(f, STATE_OPEN, close, "a BPF program of root's reads the kernel's memory, keys included");
+	else if (cast == KNOWN_YES)
+		found(f, STATE_OPEN, close,
+		      "a BPF program of root's reads the kernel's memory, keys included, even under lockdown "
+		      "(bpf_rdonly_cast)");
+	else
+		found(f, STATE_OPEN, close,
+		      "a BPF program of root's has call chains of a running owner, even under lockdown (bpf_get_stack): "
+		      "words that a register points at are in these, of regions too");
 }
 
 void audit_bpf_override(const struct machine *m, struct finding *f)
@@ -276,8 +311,8 @@ void audit_perf(const struct machine *m, struct finding *f)
 	else if (!policy(f))
 		found(f, STATE_OPEN,
 		      "a policy that denies it to root (SELinux: perf_event); no sysctl does, nor lockdown",
-		      "root samples a running owner's registers and stack by perf_event_open(): what is in them is not "
-		      "protected");
+		      "root samples a running owner's registers, stack and call chains by perf_event_open(): words that "
+		      "a register points at are in these, of regions too");
 }
 
 void audit_kgdb(const struct machine *m, struct finding *f)

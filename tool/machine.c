@@ -226,6 +226,22 @@ char *machine_parameter(const struct machine *m, const char *name)
 	return value;
 }
 
+enum known machine_symbol(const struct machine *m, const char *name, const char *module)
+{
+	char *word = module ? print(" %s\t[%s]", name, module) : print(" %s", name);
+	size_t len = strlen(word);
+	const char *at = m->symbols;
+	enum known answer = at && *at ? KNOWN_NO : KNOWN_NOT;
+
+	while (answer == KNOWN_NO && (at = strstr(at, word))) {
+		at += len;
+		if (!*at || *at == '\n')
+			answer = KNOWN_YES;
+	}
+	free(word);
+	return answer;
+}
+
 bool machine_flag(const struct machine *m, const char *flag)
 {
 	char *word = print(" %s ", flag);
@@ -315,6 +331,7 @@ void machine_learn(struct machine *m)
 	device_release(m->release, sizeof(m->release));
 	m->config = learn_config(m->release);
 	m->cmdline = machine_text("/proc/cmdline");
+	m->symbols = machine_text("/proc/kallsyms");
 	m->flags = learn_flags();
 	learn_lockdown(m);
 }
@@ -323,5 +340,6 @@ void machine_forget(struct machine *m)
 {
 	free(m->config);
 	free(m->cmdline);
+	free(m->symbols);
 	free(m->flags);
 }

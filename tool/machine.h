@@ -19,6 +19,7 @@ enum known { KNOWN_NOT = -1, KNOWN_NO, KNOWN_YES };
  * @release: the running kernel's
  * @config: text of its configuration, NULL: not found
  * @cmdline: its command line, NULL: not to be read
+ * @symbols: functions of it and of its modules, NULL: not to be read
  * @flags: the first CPU's, between blanks, NULL: not to be read
  * @lockdown: its level
  * @lockdown_why: why that is unknown, or none
@@ -28,6 +29,7 @@ struct machine {
 	char release[128];
 	char *config;
 	char *cmdline;
+	char *symbols;
 	char *flags;
 	enum lockdown lockdown;
 	const char *lockdown_why;
@@ -41,6 +43,8 @@ void machine_forget(struct machine *m);
 enum known machine_config(const struct machine *m, const char *option);
 /* The last value on the kernel's command line, to be freed, or NULL: not there. */
 char *machine_parameter(const struct machine *m, const char *name);
+/* A function of the kernel's, or, if that is not NULL, of a module's that is loaded. */
+enum known machine_symbol(const struct machine *m, const char *name, const char *module);
 bool machine_flag(const struct machine *m, const char *flag);
 
 /* To be freed, without its last newline, or NULL with errno. */

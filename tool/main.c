@@ -52,7 +52,7 @@ static const struct command commands[] = {
 	  "reads ordinary memory the same way for comparison. Needs no privilege. Exit\n"
 	  "status 0: protected; 1: not; 2: could not be tried.\n",
 	  command_check },
-	{ "audit", "[--json]", "what here weakens protection (root)",
+	{ "audit", "[--json]", "what weakens protection here (root)",
 	  "Looks at what lets root into the kernel or into a protected program, and at what\n"
 	  "else weakens protection. A line for each: ok, open or unknown; what that means;\n"
 	  "after an arrow what closes it. Every line is explained in cryptmem(8). Exit\n"

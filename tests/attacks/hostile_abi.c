@@ -332,7 +332,11 @@ int main(int argc, char **argv)
 	victim_set(PARAMETER "max_regions", "65536");
 	ok(as_nobody(all_pages, 60), "all pages of the quota: EDQUOT");
 	ok(as_nobody(all_keys, 60), "as many keys as processes");
-	ok(is_charged(), "what is written to a region counts against the memory cgroup of who writes it");
+	/* There the kernel reclaims for minutes beside a bystander that never sleeps; p4_memory tests the same alone. */
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		ok(true, "what is written to a region counts against the memory cgroup # SKIP takes minutes with one CPU, see p4_memory");
+	else
+		ok(is_charged(), "what is written to a region counts against the memory cgroup of who writes it");
 	ok(bystander_end(text, sizeof(text)), "another owner goes on meanwhile: %s", text);
 	for (int i = 0; i < 500 && (module_total("domains") > domains || module_total("regions") > regions); i++)
 		usleep(10000);

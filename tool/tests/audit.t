@@ -42,7 +42,7 @@ lockdown() {
 	put /sys/kernel/security/lockdown "${levels/ $1 / [$1] }"
 }
 owner() {	# owner PID REGIONS
-	echo "$1 name active $2 16384 14 5 32 299 1 285 37 190 27 11 25 0 1 22 33" >>"$numbers/domains"
+	echo "$1 name active $2 16384 14 5 32 299 1 285 37 190 27 11 25 0 3 22 33" >>"$numbers/domains"
 }
 code() {	# code PID RANGE PATH WHAT-IT-LIES-ON: a mapping that can be executed, as the kernel writes both
 	local start=${2%-*} end=${2#*-}
@@ -62,6 +62,8 @@ make_fresh() {
 	put /sys/kernel/security/lsm lockdown,yama
 	config SECURITY_LOCKDOWN_LSM DEVMEM STRICT_DEVMEM KPROBE_EVENTS BPF_SYSCALL -BPF_EVENTS -BPF_KPROBE_OVERRIDE -KGDB \
 		-INIT_ON_FREE_DEFAULT_ON
+	put /proc/kallsyms "0000000000000000 T bpf_prog_load" "0000000000000000 t cm_power_wipe	[cryptmem]" "0000000000000000 T last_of_all"
+	put /sys/kernel/btf/vmlinux types
 	put /proc/cmdline "root=/dev/sda1 init_on_free=1 mem_encrypt=on quiet"
 	put /proc/kcore core
 	put /proc/cpuinfo "processor	: 0" "flags		: fpu aes sme sse2" "" "processor	: 1" "flags		: fpu"
@@ -202,10 +204,12 @@ lockdown none; gone /proc; look kcore open '' "no /proc here, but it can be moun
 gone /sys/kernel/security; look kcore unknown 'only lockdown' "level of lockdown not known"
 
 look kexec ok 'no other kernel can be loaded' "disabled"
-put /sys/kernel/kexec_loaded 1; look kexec open 'a kernel is loaded.*kexec -u' "disabled too late"
-put /proc/sys/kernel/kexec_load_disabled 0; look kexec open 'signed kernel.* -> sysctl kernel.kexec_load_disabled=1' "lockdown only wants signed kernels"
+put /sys/kernel/kexec_loaded 1; look kexec open 'a kernel is loaded.*; frames and keys are wiped before -> .*kexec -u' "disabled too late"
+put /proc/sys/kernel/kexec_load_disabled 0; look kexec open 'signed kernel.*; frames and keys are wiped before -> sysctl kernel.kexec_load_disabled=1' "lockdown only wants signed kernels"
 put /proc/sys/kernel/kexec_load_disabled 0; lockdown integrity; look kexec open 'signed kernel' "so does lockdown at integrity"
-put /proc/sys/kernel/kexec_load_disabled 0; lockdown none; look kexec open 'another kernel' "any kernel"
+put /proc/sys/kernel/kexec_load_disabled 0; lockdown none; look kexec open 'another kernel.*; frames and keys are wiped before ->' "any kernel"
+put /sys/kernel/kexec_loaded 1; unset FAKE_LOADED; look kexec open 'cryptmem is not loaded: ' "no module, so nothing is said about keys"
+export FAKE_LOADED=1
 gone /sys/kernel/kexec_loaded; look kexec ok 'no kexec' "not in the kernel"
 gone /proc/sys/kernel/kexec_load_disabled; look kexec unknown 'kexec_load_disabled: No such' "half of it"
 deny /sys/kernel/kexec_loaded; look kexec unknown 'kexec_loaded: Permission denied -> run' "not to be read"
@@ -213,10 +217,18 @@ gone /sys; look kexec unknown 'kexec_loaded: No such' "no /sys"
 put /sys/kernel/kexec_loaded x; look kexec unknown 'Invalid argument' "malformed"
 
 look kdump ok 'no memory is reserved' "none"
-put /sys/kernel/kexec_crash_loaded 1; look kdump open 'after a crash.* -> remove crashkernel=.*kexec -p -u' "loaded"
+put /sys/kernel/kexec_crash_loaded 1; look kdump open 'after a crash.*; frames and keys are wiped before -> remove crashkernel=.*kexec -p -u' "loaded"
+crash() { put /sys/kernel/kexec_crash_loaded 1; put /proc/kallsyms "$@"; }
+crash "0 T cm_power_wiper	[cryptmem]" "0 T cm_power_wipe	[other]" "0 T cm_power_wipe" "0 T xcm_power_wipe	[cryptmem]"; look kdump open 'this cryptmem does not wipe' "loaded, and a module that does not wipe"
+crash "0 T cm_power_wipe	[cryptmem]"; look kdump open 'are wiped before ->' "the last symbol of all"
+crash "0 T cm_power_wipe	[cryptmem]" "0 T z"; look kdump open 'are wiped before ->' "the first symbol of all"
+crash; : >"$root/proc/kallsyms"; look kdump open 'cannot be told without /proc/kallsyms' "loaded, and no symbols"
+crash; gone /proc/kallsyms; look kdump open 'cannot be told without /proc/kallsyms' "loaded, and symbols not in the kernel"
+crash "0 T cm_power_wipe	[cryptmem]"; unset FAKE_LOADED; look kdump open 'cryptmem is not loaded: ' "loaded, but not the module"
+export FAKE_LOADED=1
 put /sys/kernel/kexec_crash_size 268435456; look kdump ok 'none can be loaded' "reserved, but disabled"
 parameter() { put /proc/cmdline "init_on_free=1 mem_encrypt=on $1"; put /proc/sys/kernel/kexec_load_disabled 0; }
-put /sys/kernel/kexec_crash_size 268435456; put /proc/sys/kernel/kexec_load_disabled 0; look kdump open 'may load a crash kernel' "reserved"
+put /sys/kernel/kexec_crash_size 268435456; put /proc/sys/kernel/kexec_load_disabled 0; look kdump open 'may load a crash kernel.*; frames and keys are wiped before ->' "reserved"
 parameter crashkernel=256M; look kdump ok 'no memory' "asked for in vain"
 parameter crashkernel=256M; gone /sys/kernel/kexec_crash_size; look kdump open 'may load a crash kernel' "asked for"
 parameter "xcrashkernel=1 crashkernelx=1"; gone /sys/kernel/kexec_crash_size; look kdump ok 'no memory' "a parameter of another name"
@@ -225,7 +237,7 @@ deny /sys/kernel/kexec_crash_loaded; look kdump unknown 'Permission denied' "not
 
 probe="ffffffff81000000  k  do_nanosleep+0x0    [FTRACE]"
 look kprobes ok 'closed by lockdown, and none is set' "lockdown"
-lockdown integrity; look kprobes open 'by kprobes -> boot with lockdown=confidentiality' "integrity is not enough"
+lockdown integrity; look kprobes open 'keys included, by kprobes -> boot with lockdown=confidentiality' "integrity is not enough"
 lockdown none; put /sys/kernel/debug/kprobes/list "$probe"; look kprobes open 'some are set now' "some are set"
 put /sys/kernel/debug/kprobes/list "$probe" "$probe"; look kprobes open '2 set before it still are' "set before the lockdown"
 gone /sys/kernel/debug/kprobes; look kprobes unknown 'cannot be read.* -> as root, with debugfs' "no debugfs"
@@ -237,17 +249,29 @@ gone /boot /sys/bus/event_source/devices/kprobe; look kprobes unknown 'no config
 gone /sys/kernel/security; look kprobes unknown 'only lockdown' "level of lockdown not known"
 
 look tracing ok 'closed by lockdown' "lockdown"
-lockdown integrity; look tracing open 'tracefs -> boot with lockdown=confidentiality' "integrity is not enough"
+lockdown integrity; look tracing open 'keys included, by tracefs -> boot with lockdown=confidentiality' "integrity is not enough"
 lockdown none; gone /sys/kernel/tracing; look tracing ok 'no tracefs' "not in the kernel"
 put /sys/kernel/security/lockdown x; look tracing unknown 'only lockdown' "level of lockdown not known"
 
-look bpf ok 'no BPF programs on events' "no BPF events in the kernel"
-config BPF_EVENTS; look bpf open 'even under lockdown -> .*no sysctl does, nor lockdown' "lockdown does not close it"
-config BPF_EVENTS; lockdown none; look bpf open 'bpf_probe_read_user\) -> ' "without lockdown"
-config BPF_EVENTS -BPF_SYSCALL; look bpf ok 'no BPF' "no BPF in the kernel"
+cast() { put /proc/kallsyms "0000000000000000 T bpf_prog_load" "0000000000000000 T bpf_rdonly_cast" "0000000000000000 T z"; }
+look bpf ok 'no BPF programs that read memory' "no BPF events in the kernel"
+config BPF_EVENTS; look bpf open 'has call chains .*even under lockdown .*of regions too -> .*no sysctl does, nor lockdown' "lockdown leaves call chains"
+config BPF_EVENTS; cast; look bpf open 'keys included, even under lockdown \(bpf_rdonly_cast\) -> ' "lockdown does not close it"
+config BPF_EVENTS; cast; gone /sys/kernel/btf; look bpf open 'has call chains' "lockdown, and no types to cast to"
+config BPF_EVENTS; cast; gone /sys; look bpf open 'bpf_rdonly_cast' "no /sys, so types may be there"
+config BPF_EVENTS; lockdown integrity; look bpf open 'the kernel.s memory, keys included -> ' "integrity is not enough"
+config BPF_EVENTS; lockdown none; look bpf open 'the kernel.s memory, keys included -> ' "without lockdown"
+config BPF_EVENTS; put /sys/kernel/security/lockdown x; look bpf open 'has call chains' "level of lockdown not known"
+config BPF_EVENTS; gone /proc/kallsyms; look bpf open 'has call chains' "symbols not in the kernel"
+cast; look bpf open 'bpf_rdonly_cast' "no BPF events, but what needs none"
+cast; lockdown none; look bpf open 'keys included -> ' "no BPF events, but what needs none, without lockdown"
+gone /proc/kallsyms; look bpf unknown 'no /proc/kallsyms -> put' "no BPF events, symbols not in the kernel"
+config BPF_EVENTS -BPF_SYSCALL; cast; look bpf ok 'no BPF' "no BPF in the kernel"
 config BPF_EVENTS; put /sys/fs/selinux/enforce 1; look bpf unknown 'SELinux is enforcing.* -> .*sesearch' "SELinux may deny it"
-config BPF_EVENTS; put /sys/fs/selinux/enforce 0; look bpf open 'bpf_probe_read_user' "SELinux only warns"
+config BPF_EVENTS; put /sys/fs/selinux/enforce 0; look bpf open 'has call chains' "SELinux only warns"
 gone /boot; look bpf unknown 'no configuration' "no configuration"
+gone /boot; cast; look bpf open 'bpf_rdonly_cast' "no configuration, but symbols"
+gone /boot /proc/kallsyms; look bpf unknown 'no /proc/kallsyms -> put' "neither"
 
 look bpf-override ok 'cannot make functions' "not in the kernel"
 config BPF_KPROBE_OVERRIDE; look bpf-override ok 'closed by lockdown' "lockdown"
@@ -256,7 +280,7 @@ gone /boot; look bpf-override ok 'closed by lockdown' "no configuration, but loc
 gone /boot; lockdown none; look bpf-override unknown 'no configuration' "no configuration"
 
 look perf ok 'no perf events' "not in the kernel"
-put /proc/sys/kernel/perf_event_paranoid 3; look perf open 'registers and stack.* -> a policy.*nor lockdown' "lockdown does not close it"
+put /proc/sys/kernel/perf_event_paranoid 3; look perf open 'registers, stack and call chains.*of regions too -> a policy.*nor lockdown' "lockdown does not close it"
 put /proc/sys/kernel/perf_event_paranoid 3; put /sys/fs/selinux/enforce 1; look perf unknown 'SELinux' "SELinux may deny it"
 
 look kgdb ok 'no debugger' "not in the kernel"

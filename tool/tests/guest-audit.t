@@ -33,6 +33,19 @@ rejected() { ! "$@" >"$scratch/said" 2>&1 && grep -q "Key was rejected by servic
 raise() { echo "$1" >/sys/kernel/security/lockdown; }
 kcore() { head -c 16 /proc/kcore >/dev/null; }
 kprobe() { echo 'p:audit do_nanosleep' >/sys/kernel/tracing/kprobe_events && echo >/sys/kernel/tracing/kprobe_events; }
+# instrument KIND WAY WHAT: what an owner of ordinary memory, or of a region, loses by a way of tool/tests/instruments.c
+instrument() {
+	local owner
+	"$scratch/instruments" owner "$1" >"$scratch/address" &
+	owner=$!
+	for _ in {1..100}; do [ -s "$scratch/address" ] && break; sleep 0.1; done
+	timeout 100 "$scratch/instruments" "$2" $owner $([ "$2" != user ] || cat "$scratch/address") >"$scratch/said" 2>&1
+	grep -q "^$3" "$scratch/said"
+	verdict "$1 memory, $2: $3"
+	kill $owner
+	wait $owner 2>/dev/null
+}
+casts() { grep -q ' bpf_rdonly_cast$' /proc/kallsyms; }
 nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 
 finish() {
@@ -57,6 +70,7 @@ if grep -q 'lockdown=confidentiality' /proc/cmdline; then
 	! cat /sys/kernel/tracing/kprobe_events >"$scratch/said" 2>&1; verdict "... nor are kprobe_events"
 	says ok tracing
 	says open kexec 'signed kernel'
+	says open kexec 'cryptmem is not loaded'
 	says open bpf 'even under lockdown'
 	says ok loaded-modules 'none is out of tree'
 	says unknown module-signed 'neither loaded nor installed'
@@ -70,12 +84,27 @@ says ok dev-mem 'shows devices'
 says open raw-io
 says open kcore
 kcore; verdict "... and can be read"
-says open kexec 'another kernel'
+says open kexec 'another kernel.*are wiped before'
 says ok kdump
 says open kprobes 'kprobes ->'
 kprobe; verdict "... and one can be set"
 says open tracing
-says open bpf 'read_user\) ->'
+says open bpf 'keys included ->'
+says open perf 'call chains'
+gcc -std=gnu11 -O1 -D_GNU_SOURCE -o "$scratch/instruments" tool/tests/instruments.c; verdict "the instruments"
+# What a way does to ordinary memory says that it works. Regions first: nothing of another owner's in RAM yet.
+instrument region user "not seen"
+instrument ordinary user seen
+instrument region stack seen
+instrument region chain seen
+instrument region helper seen
+! casts || instrument region cast seen
+banner=$(awk '$3 == "linux_banner" { print $1 }' /proc/kallsyms)
+echo "e:audit/banner sched.sched_switch banner=@0x$banner:string" >/sys/kernel/tracing/dynamic_events &&
+	echo 1 >/sys/kernel/tracing/events/audit/banner/enable && sleep 0.5
+echo 0 >/sys/kernel/tracing/events/audit/banner/enable
+grep -q 'banner="Linux version' /sys/kernel/tracing/trace; verdict "an event probe reads the kernel's memory"
+echo >/sys/kernel/tracing/dynamic_events
 says ok loaded-modules 'none but cryptmem'
 says ok executables 'no process'
 says open module-signed
@@ -173,8 +202,13 @@ says ok lockdown 'confidentiality: '
 says ok kcore
 says ok kprobes 'none is set'
 says ok tracing
-says open bpf 'even under lockdown'
+if casts; then says open bpf 'bpf_rdonly_cast'; else says open bpf 'bpf_get_stack'; fi
 says open perf
+instrument region user "not seen"
+instrument region stack seen
+instrument region chain seen
+instrument region helper refused
+! casts || instrument region cast seen
 says ok executables 'no process'
 refused head -c 16 /proc/kcore; verdict "/proc/kcore is not to be read"
 refused cat /sys/kernel/tracing/kprobe_events; verdict "... nor are kprobe_events"
