@@ -18,7 +18,7 @@ GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c trac
 
 .PHONY: guest-programs check-promises attacks
 guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))
-guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan swapped)
+guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan keyscan postmortem.cpio swapped)
 guest-programs: $(GUEST_PROMISES:%=$(GUEST_OUT)/promises/%) $(GUEST_ATTACKS:%=$(GUEST_OUT)/attacks/%)
 
 define GUEST_RULE
@@ -29,11 +29,17 @@ endef
 $(eval $(call GUEST_RULE,promises))
 $(eval $(call GUEST_RULE,attacks))
 
-# Driven from the host: tests/promises/ram, tests/promises/swap.
-$(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h $(GUEST_COMMON)
+# Driven from the host: tests/promises/ram, tests/promises/crash, tests/promises/swap.
+$(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h tests/promises/look.h $(GUEST_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c %.a,$^)
 $(GUEST_OUT)/promises-host/sleeper: $(LIB_STATIC)
+$(addprefix $(GUEST_OUT)/promises-host/,sleeper scan keyscan postmortem): tests/promises/look.c
+# There is no library where it runs.
+$(GUEST_OUT)/promises-host/postmortem: GUEST_CFLAGS += -static
+$(GUEST_OUT)/promises-host/postmortem.cpio: $(GUEST_OUT)/promises-host/postmortem tests/vm/initramfs.py
+	PYTHONPATH=tests/vm python3 -B -c 'import sys, initramfs; sys.stdout.buffer.write(initramfs.archive( \
+		{"proc": None, "init": open(sys.argv[1], "rb").read()}))' $< >$@
 
 $(GUEST_OUT)/ways/%: tests/attacks/ways/%.c $(GUEST_WAYS_COMMON)
 	@mkdir -p $(@D)

@@ -4,10 +4,11 @@
  * end. After each the machine's RAM is dumped, see tests/promises/ram. The sequence is computed as it is written: it stands nowhere but
  * where it was written to.
  *
- * sleeper region|ordinary END...
+ * sleeper region|ordinary [none|END]...		none: a dump as things are; see also tests/promises/crash
  */
 #include <fcntl.h>
 #include <salloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,11 @@
 #include <unistd.h>
 
 #include "../attacks/victim.h"
+#include "look.h"
 #include "sequence.h"
 
 #define SIZE	(SEQUENCE_PAGES * 4096)
+#define FEW_WORDS	(16 * 1024)	/* in fewer pages than a window has */
 
 static bool protect;
 static int done[2];	/* the victim's news: a byte when it has written, the end of the file when it has come to its end */
@@ -96,21 +99,45 @@ static void end_by_work(void *pages)
 		(void)*(volatile unsigned int *)pages;
 }
 
+static void stay_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(2);
+}
+
+/* As work, until the kernel's end, on a CPU of its own. In ordinary memory there is also what the search for keys is to find. */
+static void end_by_crash(void *pages)
+{
+	const unsigned int key[SCHEDULE_KEY] = { 0x9d1cb5e2, 0x4f7a3360, 0xe81d92c7, 0x2b6e05fa };
+
+	stay_on(1);
+	if (!protect) {
+		look_prepare();
+		look_expand(key, (unsigned int *)pages + FEW_WORDS);
+	}
+	end_by_work(pages);
+}
+
 static const struct end {
 	const char *name;
 	void *(*memory)(void);
 	void (*end)(void *memory);
-	bool killed, gone;
+	bool killed, gone, crash;
 	unsigned int words;	/* that it writes */
 } ends[] = {
-	{ "sleep", page_by_page, end_by_sleep, false, false, SEQUENCE_WORDS },
-	{ "unmap", page_by_page, end_by_unmap, false, false, SEQUENCE_WORDS },
-	{ "kill", page_by_page, end_by_sleep, true, true, SEQUENCE_WORDS },
-	{ "exit", page_by_page, end_by_exit, false, true, SEQUENCE_WORDS },
-	{ "exec", page_by_page, end_by_exec, false, false, SEQUENCE_WORDS },
-	{ "heap", from_heap, end_by_sleep, false, false, SEQUENCE_WORDS },
-	{ "free", from_heap, end_by_free, false, false, SEQUENCE_WORDS },
-	{ "work", page_by_page, end_by_work, false, false, 16 * 1024 },
+	{ "sleep", page_by_page, end_by_sleep, false, false, false, SEQUENCE_WORDS },
+	{ "unmap", page_by_page, end_by_unmap, false, false, false, SEQUENCE_WORDS },
+	{ "kill", page_by_page, end_by_sleep, true, true, false, SEQUENCE_WORDS },
+	{ "exit", page_by_page, end_by_exit, false, true, false, SEQUENCE_WORDS },
+	{ "exec", page_by_page, end_by_exec, false, false, false, SEQUENCE_WORDS },
+	{ "heap", from_heap, end_by_sleep, false, false, false, SEQUENCE_WORDS },
+	{ "free", from_heap, end_by_free, false, false, false, SEQUENCE_WORDS },
+	{ "work", page_by_page, end_by_work, false, false, false, FEW_WORDS },
+	{ "crash", page_by_page, end_by_crash, false, false, true, FEW_WORDS },
 };
 
 static const struct end *end_named(const char *name)
@@ -165,6 +192,8 @@ static void stage(const struct end *end)
 	pid = fork();
 	if (pid == 0)
 		victim(end);
+	if (end->crash)
+		stay_on(0);
 	close(done[1]);
 	expect(read(done[0], &byte, 1) == 1, end, "the victim died before it had written");
 	if (end->killed)
@@ -175,6 +204,8 @@ static void stage(const struct end *end)
 	expect(waitpid(pid, &status, end->gone ? 0 : WNOHANG) == want, end, "the victim died");
 	expect(!end->gone || (end->killed ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0), end, "not the end it was to have");
 	dump();
+	if (end->crash)
+		victim_set("/proc/sysrq-trigger", "c");
 	if (end->gone)
 		return;
 	expect(waitpid(pid, &status, WNOHANG) == 0, end, "the victim died");
@@ -190,6 +221,9 @@ int main(int argc, char **argv)
 		return 2;
 	protect = strcmp(argv[1], "region") == 0;
 	for (int i = 2; i < argc; i++)
-		stage(end_named(argv[i]));
+		if (strcmp(argv[i], "none") == 0)
+			dump();
+		else
+			stage(end_named(argv[i]));
 	return 0;
 }
