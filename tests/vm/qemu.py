@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The machine: QEMU and the virtiofs daemons beside it, QMP, and reading the guest's memory."""
 
+import functools
 import json
 import os
 import re
@@ -9,13 +10,22 @@ import socket
 import subprocess
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-QEMU = "qemu-system-x86_64"
+TOP = os.path.dirname(os.path.dirname(HERE))
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 
 # File systems that are no place for files, and directories of which the guest has its own
 PSEUDO = set("autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs fusectl hugetlbfs mqueue nsfs "
              "proc pstore rpc_pipefs securityfs sysfs tracefs".split())
 OWN = ("/proc", "/sys", "/dev", "/run")
+
+
+@functools.cache
+def emulator():
+    """QEMU and where its files are, as the head of an argument list. May take a download."""
+    below = subprocess.run([f"{TOP}/scripts/qemu-fetch"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    if below == "/":
+        return ["qemu-system-x86_64"]
+    return [f"{below}/usr/bin/qemu-system-x86_64", "-L", f"{below}/usr/share/qemu", "-L", f"{below}/usr/share/seabios"]
 
 
 def mount_points():
@@ -59,7 +69,7 @@ class Machine:
                                "-device", "virtio-blk-pci,drive=disk"]
         self.port = self._chardev("port")
         self.monitor = self._chardev("qmp").makefile("rw", encoding="utf-8")
-        self.qemu = self._spawn([QEMU, *self._machine(options), *self.arguments], self.fds)
+        self.qemu = self._spawn([*emulator(), *self._machine(options), *self.arguments], self.fds)
         for end in self.sockets:
             end.close()     # QEMU has them now; ours would hide its death
 
@@ -181,7 +191,7 @@ def kvm_boots(kernel_dir, initrd, cache):
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     with open("/proc/sys/kernel/random/boot_id") as file:
-        key = f"{file.read().strip()} {os.stat(shutil.which(QEMU)).st_mtime_ns}"
+        key = f"{file.read().strip()} {os.stat(shutil.which(emulator()[0])).st_mtime_ns}"
     answer = f"{cache}/kvm"
     try:
         with open(answer) as file:
@@ -198,7 +208,7 @@ def kvm_boots(kernel_dir, initrd, cache):
 
 
 def try_kvm(kernel_dir, initrd):
-    child = start([QEMU, "-accel", "kvm", "-M", "q35", "-cpu", "max", "-m", "512M", "-nic", "none", "-nodefaults",
+    child = start([*emulator(), "-accel", "kvm", "-M", "q35", "-cpu", "max", "-m", "512M", "-nic", "none", "-nodefaults",
                    "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", f"{kernel_dir}/vmlinuz",
                    "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 cryptmem_probe"],
                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
