@@ -410,6 +410,14 @@ static struct cm_hook cm_hooks[] = {
 	  { .func = cm_instruments_on_read_bpf, .flags = CM_HOOK_NESTED },
 	  .optional = true },
 #endif
+#ifdef CONFIG_PERF_EVENTS
+	{ "perf_callchain_user",
+	  { .func = cm_instruments_on_chain, .flags = CM_HOOK_NESTED } },
+#endif
+#ifdef CONFIG_USER_STACKTRACE_SUPPORT
+	{ "arch_stack_walk_user",
+	  { .func = cm_instruments_on_walk, .flags = CM_HOOK_NESTED } },
+#endif
 #ifdef CONFIG_UPROBES
 	{ "set_swbp",
 	  { .func = cm_instruments_on_set_swbp, .flags = CM_HOOK_WATCH } },

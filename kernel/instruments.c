@@ -4,11 +4,14 @@
  */
 #include <linux/ftrace.h>
 #include <linux/mm.h>
+#include <linux/perf_event.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/spinlock.h>
+#include <linux/stacktrace.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/uprobes.h>
 
 #include "domain.h"
@@ -226,4 +229,103 @@ void notrace cm_instruments_on_read_bpf(unsigned long ip,
 				     (u32)regs_get_kernel_argument(regs, 1)))
 		instruction_pointer_set(regs, (unsigned long)
 					cm_instruments_refused_bpf);
+}
+
+/* A caller's frame, where code keeps a frame pointer. */
+struct cm_instruments_frame {
+	unsigned long next;
+	unsigned long ret;
+};
+
+/*
+ * Follow the frame pointer as the kernel does, but not into a region: reading
+ * there is refused, see cm_instruments_on_read_nmi().
+ */
+static bool cm_instruments_frame(unsigned long fp,
+				 struct cm_instruments_frame *frame)
+{
+	return copy_from_user_nmi(frame, (void __user *)fp, sizeof(*frame)) ==
+	       0;
+}
+
+#ifdef CONFIG_PERF_EVENTS
+static void cm_instruments_chain(struct perf_callchain_entry_ctx *entry,
+				 struct pt_regs *regs)
+{
+	struct cm_instruments_frame frame;
+	unsigned long fp = regs->bp;
+
+	static_assert(__same_type(cm_instruments_chain, perf_callchain_user));
+
+	perf_callchain_store(entry, regs->ip);
+	if (!user_64bit_mode(regs))
+		return;
+	while (entry->nr < entry->max_stack &&
+	       cm_instruments_frame(fp, &frame)) {
+		perf_callchain_store(entry, frame.ret);
+		fp = frame.next;
+	}
+}
+#endif
+
+#ifdef CONFIG_USER_STACKTRACE_SUPPORT
+static void cm_instruments_walk(stack_trace_consume_fn consume, void *cookie,
+				const struct pt_regs *regs)
+{
+	struct cm_instruments_frame frame;
+	unsigned long fp = regs->bp;
+
+	static_assert(__same_type(cm_instruments_walk, arch_stack_walk_user));
+
+	if (!consume(cookie, regs->ip) || !user_64bit_mode((void *)regs))
+		return;
+	while (fp >= regs->sp && cm_instruments_frame(fp, &frame) &&
+	       frame.ret && consume(cookie, frame.ret))
+		fp = frame.next;
+}
+#endif
+
+/* The words on the way are fetched in line: it is walked by us, for an owner. */
+static void cm_instruments_divert(struct ftrace_regs *fregs, void *to)
+{
+	bool owner;
+
+	rcu_read_lock();
+	owner = cm_domain_find(current->mm);
+	rcu_read_unlock();
+	if (owner)
+		instruction_pointer_set(ftrace_get_regs(fregs),
+					(unsigned long)to);
+}
+
+/**
+ * cm_instruments_on_chain() - perf_callchain_user()
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments
+ */
+void notrace cm_instruments_on_chain(unsigned long ip, unsigned long parent_ip,
+				     struct ftrace_ops *ops,
+				     struct ftrace_regs *fregs)
+{
+#ifdef CONFIG_PERF_EVENTS
+	cm_instruments_divert(fregs, cm_instruments_chain);
+#endif
+}
+
+/**
+ * cm_instruments_on_walk() - arch_stack_walk_user()
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments
+ */
+void notrace cm_instruments_on_walk(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *ops,
+				    struct ftrace_regs *fregs)
+{
+#ifdef CONFIG_USER_STACKTRACE_SUPPORT
+	cm_instruments_divert(fregs, cm_instruments_walk);
+#endif
 }

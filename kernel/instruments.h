@@ -8,7 +8,8 @@
  * treats the process as traced.
  *
  * The others fetch from user memory while the owner runs, with functions that
- * must not fault: for an address in a region they get an error. (What BPF writes
+ * must not fault: for an address in a region they get an error. Call chains are
+ * fetched without a function: an owner's are followed by us instead. (What BPF writes
  * to user memory passes no function that can be watched; kernel lockdown, of
  * either degree, forbids it.)
  *
@@ -55,5 +56,7 @@ CM_INSTRUMENTS_HOOK(set_orig_insn);
 CM_INSTRUMENTS_HOOK(read);
 CM_INSTRUMENTS_HOOK(read_nmi);
 CM_INSTRUMENTS_HOOK(read_bpf);
+CM_INSTRUMENTS_HOOK(chain);
+CM_INSTRUMENTS_HOOK(walk);
 
 #endif /* _CM_INSTRUMENTS_H */

@@ -273,16 +273,16 @@ void audit_bpf(const struct machine *m, struct finding *f)
 		      "whether BPF programs read memory: no configuration of this kernel found");
 	else if (policy(f))
 		; /* has been told */
-	else if (m->lockdown == LOCKDOWN_NONE || m->lockdown == LOCKDOWN_INTEGRITY)
-		found(f, STATE_OPEN, close, "a BPF program of root's reads the kernel's memory, keys included");
 	else if (cast == KNOWN_YES)
 		found(f, STATE_OPEN, close,
 		      "a BPF program of root's reads the kernel's memory, keys included, even under lockdown "
 		      "(bpf_rdonly_cast)");
+	else if (cast == KNOWN_NOT && m->lockdown == LOCKDOWN_CONFIDENTIALITY)
+		found(f, STATE_UNKNOWN, CLOSE_CONFIG,
+		      "whether BPF programs read the kernel's memory even under lockdown (bpf_rdonly_cast): no /proc/kallsyms");
 	else
-		found(f, STATE_OPEN, close,
-		      "a BPF program of root's has call chains of a running owner, even under lockdown (bpf_get_stack): "
-		      "words that a register points at are in these, of regions too");
+		found_unless_locked(f, m, LOCKDOWN_CONFIDENTIALITY,
+				    "a BPF program of root's reads the kernel's memory, keys included");
 }
 
 void audit_bpf_override(const struct machine *m, struct finding *f)
@@ -311,8 +311,7 @@ void audit_perf(const struct machine *m, struct finding *f)
 	else if (!policy(f))
 		found(f, STATE_OPEN,
 		      "a policy that denies it to root (SELinux: perf_event); no sysctl does, nor lockdown",
-		      "root samples a running owner's registers, stack and call chains by perf_event_open(): words that "
-		      "a register points at are in these, of regions too");
+		      "root samples a running owner's registers by perf_event_open()");
 }
 
 void audit_kgdb(const struct machine *m, struct finding *f)

@@ -2,6 +2,7 @@
 /*
  * perf_event_open() on the victim, with a sample of its task clock every so often:
  *	registers	the samples have its registers
+ *	chain		the samples have its call chain
  *	bpf		a BPF program runs at each, in the victim's context, and reads its memory
  */
 #include <asm/perf_regs.h>
@@ -30,16 +31,39 @@ static int open_event(pid_t tid, uint64_t sample)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = PERIOD, .exclude_kernel = sample != 0,
+		.exclude_callchain_kernel = 1,
 		.sample_type = sample,
-		.sample_regs_user = sample ? (1ULL << PERF_REG_X86_64_MAX) - 1 - (0xfULL << PERF_REG_X86_DS) : 0,
+		.sample_regs_user = sample == PERF_SAMPLE_REGS_USER ? (1ULL << PERF_REG_X86_64_MAX) - 1 - (0xfULL << PERF_REG_X86_DS) : 0,
 	};
 
 	return (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-/* Copies the samples out, as they are. */
+/*
+ * Of each sample the first return address, once when it stays the same. A sample is a header, the length of the chain, and PERF_CONTEXT_USER,
+ * the instruction pointer, and return addresses.
+ */
+static size_t first_returns(const char *samples, size_t length, uint64_t *words)
+{
+	const struct perf_event_header *header;
+	size_t count = 0;
+
+	for (size_t at = 0; at + sizeof(*header) + 32 <= length; at += header->size) {
+		const uint64_t *chain = (const void *)(samples + at + sizeof(*header));
+
+		header = (const void *)(samples + at);
+		if (header->size < sizeof(*header))
+			break;
+		if (header->type == PERF_RECORD_SAMPLE && chain[0] >= 3 && (count == 0 || words[count - 1] != chain[3]))
+			words[count++] = chain[3];
+	}
+	return count * sizeof(*words);
+}
+
+/* Copies the samples out: as they are, or what the chains say. */
 static void sample(uint64_t kind, const char *how)
 {
+	static uint64_t words[RING / 8];
 	int fd = open_event(prey->pid, kind);
 	char *ring;
 
@@ -50,6 +74,8 @@ static void sample(uint64_t kind, const char *how)
 		prey_judge(NULL, 0, "refused", "no buffer for the samples");
 	usleep(1500000);
 	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+	if (kind == PERF_SAMPLE_CALLCHAIN)
+		prey_judge(words, first_returns(ring + 4096, RING, words), "refused", how);
 	prey_judge(ring + 4096, RING, "refused", how);
 }
 
@@ -113,10 +139,12 @@ int main(int argc, char **argv)
 	const char *how = argc == 3 ? argv[2] : "";
 
 	prey_setup();
-	if (argc != 3 || !prey_start(argv[1], strcmp(how, "bpf") ? "compute" : "busy"))
+	if (argc != 3 || !prey_start(argv[1], strcmp(how, "bpf") == 0 ? "busy" : strcmp(how, "chain") ? "compute" : "followed"))
 		return 2;
 	if (strcmp(how, "registers") == 0)
 		sample(PERF_SAMPLE_REGS_USER, how);
+	else if (strcmp(how, "chain") == 0)
+		sample(PERF_SAMPLE_CALLCHAIN, how);
 	else if (strcmp(how, "bpf") == 0)
 		run_program();
 	return 2;

@@ -4,6 +4,7 @@
  *	uprobe		a breakpoint in the victim's code
  *	kprobe		one in the kernel, in a system call that the victim makes
  *	string		the same, taking a string
+ *	userstack	an event of the kernel's own, with the user's stack trace
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 
 #define TRACING		"/sys/kernel/tracing/"
 #define EVENT		"events/prey/way/enable"
+#define TIMER		"events/irq_vectors/local_timer_entry/"
 #define ARGUMENTS	8	/* that an event takes along */
 
 static bool put(const char *file, const char *text)
@@ -107,6 +109,48 @@ static size_t collect(unsigned char *bytes, size_t room)
 	return n;
 }
 
+/* Of each stack trace the first return address, once when it stays the same. */
+static size_t collect_returns(uint64_t *words, size_t room)
+{
+	FILE *f = fopen(TRACING "trace", "r");
+	unsigned int line = 0;
+	size_t count = 0;
+	char text[512], *at;
+
+	while (f && count < room && fgets(text, sizeof(text), f)) {
+		line = strstr(text, "<user stack trace>") ? 1 : line ? line + 1 : 0;
+		at = line == 3 && strstr(text, "=>") ? strchr(text, '<') : NULL;
+		if (!at)
+			continue;
+		words[count] = strtoul(at + 1, NULL, 16);
+		count += count == 0 || words[count] != words[count - 1];
+	}
+	if (f)
+		fclose(f);
+	return count * sizeof(*words);
+}
+
+static void user_stack(const char *memory)
+{
+	static uint64_t words[4096];
+	char pid[16];
+	size_t n;
+
+	if (!prey_start(memory, "followed"))
+		exit(2);
+	snprintf(pid, sizeof(pid), "%d", prey->pid);
+	put("trace", "");
+	if (!put("set_event_pid", pid) || !put("options/userstacktrace", "1") || !put(TIMER "enable", "1"))
+		prey_judge(NULL, 0, "refused", "the kernel takes no such trace");
+	usleep(1500000);
+	put(TIMER "enable", "0");
+	n = collect_returns(words, 4096);
+	put("options/userstacktrace", "0");
+	put("set_event_pid", "");
+	put("trace", "");
+	prey_judge(words, n, "refused", "user stack traces");
+}
+
 int main(int argc, char **argv)
 {
 	static unsigned char bytes[1 << 20];
@@ -116,6 +160,8 @@ int main(int argc, char **argv)
 	size_t n;
 
 	prey_setup();
+	if (argc == 3 && strcmp(argv[2], "userstack") == 0)
+		user_stack(argv[1]);
 	if (argc != 3 || !prey_start(argv[1], "loop"))
 		return 2;
 	put("trace", "");
