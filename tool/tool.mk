@@ -94,12 +94,6 @@ check-tool: tool $(patsubst %,$(TOOL_TEST)/%,units cryptmem asan/units asan/cryp
 		tool/tests/audit.t tool/tests/audit-asan.t tool/tests/pages.t
 
 check-tool-guest: lib tool
-	for kernel in $(KERNELS); do \
-		tests/vm/run --kernel $$kernel -- $(PROVE) --exec '' tool/tests/guest.t || exit; \
-		tests/vm/run --kernel $$kernel --no-module -- $(PROVE) --exec '' tool/tests/guest-bare.t || exit; \
-		tests/vm/run --kernel $$kernel -- $(PROVE) --exec '' tool/tests/guest-audit.t || exit; \
-		tests/vm/run --kernel $$kernel --no-module --cmdline lockdown=confidentiality -- \
-			$(PROVE) --exec '' tool/tests/guest-audit.t || exit; \
-	done
+	PROVE='$(PROVE)' tool/tests/guests $(KERNELS)
 
 -include $(wildcard $(TOOL_OBJ)/*.d $(TOOL_TEST)/obj/*.d $(TOOL_TEST)/asan/obj/*.d $(TOOL_TEST)/asan/obj/tool/*.d)

@@ -3,6 +3,7 @@
  * perf_event_open() on the victim, with a sample of its task clock every so often:
  *	registers	the samples have its registers
  *	chain		the samples have its call chain
+ *	stack		the samples have what its stack pointer points at
  *	bpf		a BPF program runs at each, in the victim's context, and reads its memory
  */
 #include <asm/perf_regs.h>
@@ -20,6 +21,7 @@
 
 #define PERIOD		1000000		/* ns */
 #define RING		(64 * 4096)
+#define STACK		512		/* bytes of it in a sample */
 #define READ		256		/* bytes that the BPF program takes */
 
 static long bpf(int what, union bpf_attr *attr)
@@ -31,7 +33,7 @@ static int open_event(pid_t tid, uint64_t sample)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = PERIOD, .exclude_kernel = sample != 0,
-		.exclude_callchain_kernel = 1,
+		.exclude_callchain_kernel = 1, .sample_stack_user = sample == PERF_SAMPLE_STACK_USER ? STACK : 0,
 		.sample_type = sample,
 		.sample_regs_user = sample == PERF_SAMPLE_REGS_USER ? (1ULL << PERF_REG_X86_64_MAX) - 1 - (0xfULL << PERF_REG_X86_DS) : 0,
 	};
@@ -139,10 +141,12 @@ int main(int argc, char **argv)
 	const char *how = argc == 3 ? argv[2] : "";
 
 	prey_setup();
-	if (argc != 3 || !prey_start(argv[1], strcmp(how, "bpf") == 0 ? "busy" : strcmp(how, "chain") ? "compute" : "followed"))
+	if (argc != 3 || !prey_start(argv[1], strcmp(how, "bpf") == 0 ? "busy" : strcmp(how, "registers") == 0 ? "compute" : "followed"))
 		return 2;
 	if (strcmp(how, "registers") == 0)
 		sample(PERF_SAMPLE_REGS_USER, how);
+	else if (strcmp(how, "stack") == 0)
+		sample(PERF_SAMPLE_STACK_USER, how);
 	else if (strcmp(how, "chain") == 0)
 		sample(PERF_SAMPLE_CALLCHAIN, how);
 	else if (strcmp(how, "bpf") == 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The victim is frozen, and all of its memory is pushed out to a swap disk, /dev/vda: by reclaim of its cgroup. The disk is read as it is
+ * The victim is frozen, and all of its memory is pushed out to a swap disk, /dev/vda: by reclaim of its cgroup, or by
+ * process_madvise(). The disk is read as it is
  * below the swap (a loop device over it, as the kernel lets nobody write to a disk that it swaps on). Then it works on.
  * tests/promises/swapped.c sees to it that all pages are there as ciphertext, and what becomes of one that is changed there.
  */
@@ -8,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "prey.h"
@@ -47,13 +51,27 @@ static unsigned char *read_disk(void)
 	return bytes;
 }
 
+/* A page at a time: what does not take it is no reason to leave out the others. */
+static void page_out(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, prey->pid, 0);
+
+	for (size_t i = 0; i <= PREY_BYTES; i += 4096) {
+		struct iovec page = { .iov_base = (void *)((prey->secret + i) & ~4095UL), .iov_len = 4096 };
+
+		syscall(SYS_process_madvise, pidfd, &page, 1, MADV_PAGEOUT, 0);
+	}
+	close(pidfd);
+}
+
 int main(int argc, char **argv)
 {
+	bool madvise = argc == 3 && strcmp(argv[2], "madvise") == 0;
 	unsigned char *bytes = NULL;
 	char text[32];
 
 	prey_setup();
-	if (argc != 2 || access(DISK, W_OK) || !prepare())
+	if (argc != 2 + madvise || access(DISK, W_OK) || !prepare())
 		return 2;
 	put("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	mkdir(CGROUP, 0755);
@@ -68,7 +86,10 @@ int main(int argc, char **argv)
 	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
 	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, SIZE)); i++) {
 		put("/proc/sys/vm/drop_caches", "1");
-		put(CGROUP "/memory.reclaim", "64M");
+		if (madvise)
+			page_out();
+		else
+			put(CGROUP "/memory.reclaim", "64M");
 		usleep(200000);
 		free(bytes);
 		bytes = read_disk();

@@ -5,7 +5,7 @@
  * MODE	loop	two threads look at the secret, sleep a little, and call the code pointer (the default)
  *	busy	the same without sleeping
  *	compute	busy, with words of the secret in registers much of the time
- *	followed	busy, with the frame pointer pointing into the secret much of the time
+ *	followed	busy, with stack and frame pointer pointing into the secret much of the time
  *	end	it looks once, and at ->command 1 frees the secret and sleeps, at 2 becomes another program, at 3 exits
  *	sleep	it looks once, and sleeps for ever
  *	pair	the first thread sleeps, a second one works as in loop
@@ -115,17 +115,15 @@ static void compute(void)
 }
 
 /*
- * Who follows frame pointers finds the words of the secret where return addresses should be, one after the other. The kernel goes up only:
- * the stack is below anything that is a secret's place.
+ * Who follows frame pointers finds the words of the secret where return addresses should be, one after the other. The kernel goes up only,
+ * from the stack pointer, which is in the secret too.
  */
 static void be_followed(void)
 {
-	static char low[4096] __attribute__((aligned(16)));
-
 	for (size_t i = 0; i < 32; i++)
 		__asm__ volatile("mov %%rsp, %%r12\n\tmov %%rbp, %%r13\n\tmov %1, %%rsp\n\tmov %0, %%rbp\n"
 				 "mov $3000000, %%ecx\n1:\tdec %%ecx\n\tjnz 1b\n\tmov %%r12, %%rsp\n\tmov %%r13, %%rbp"
-				 : : "r"(secret + 512 + i * 8), "r"(low + sizeof(low)) : "r12", "r13", "rcx", "cc");
+				 : : "r"(secret + 1024 + i * 8), "r"(secret + 512) : "r12", "r13", "rcx", "cc");
 }
 
 static bool computes, followed;
