@@ -15,6 +15,7 @@
 #include "domain.h"
 #include "guard.h"
 #include "stats.h"
+#include "tasks.h"
 
 /**
  * struct cm_counter - a counter as it is shown
@@ -130,6 +131,17 @@ static int cm_totals_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(cm_totals);
 
+static const char *cm_stats_state(struct cm_domain *d)
+{
+	if (d->locked)
+		return "locked";
+	if (cm_guard_traced(d))
+		return cm_tasks_parked(d) ? "parked" : "traced";
+	if (d->broken)
+		return "broken";
+	return d->regions ? "active" : "empty";
+}
+
 static void cm_stats_show_domain(struct cm_domain *d, void *arg)
 {
 	struct seq_file *m = arg;
@@ -137,9 +149,7 @@ static void cm_stats_show_domain(struct cm_domain *d, void *arg)
 
 	seq_printf(m, "%d ", d->pid);
 	seq_escape(m, d->comm, " \t\n\\");
-	seq_printf(m, " %s %u %llu %llu %u %u",
-		   d->locked ? "locked" : cm_guard_traced(d) ? "traced" :
-		   d->broken ? "broken" : d->regions ? "active" : "empty",
+	seq_printf(m, " %s %u %llu %llu %u %u", cm_stats_state(d),
 		   READ_ONCE(d->regions), READ_ONCE(d->mapped_pages),
 		   READ_ONCE(d->used_pages), READ_ONCE(d->window.count),
 		   READ_ONCE(d->window.limit));

@@ -127,6 +127,26 @@ void cm_tasks_for_each(struct cm_domain *d,
 }
 
 /**
+ * cm_tasks_parked() - does some task of a domain wait for a tracer to go
+ * @d: the domain
+ *
+ * Context: any.
+ * Return: whether one was parked, and has not been served since.
+ */
+bool cm_tasks_parked(struct cm_domain *d)
+{
+	struct cm_notifier *n;
+	unsigned long flags;
+	bool parked = false;
+
+	raw_spin_lock_irqsave(&d->tasks_lock, flags);
+	list_for_each_entry(n, &d->tasks, link)
+		parked |= test_bit(CM_PARKED, &n->flags);
+	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+	return parked;
+}
+
+/**
  * cm_tasks_kick() - queue work for every task of a domain
  * @d: the domain
  *

@@ -31,6 +31,7 @@ struct cm_notifier *cm_tasks_notifier(struct task_struct *t,
 struct cm_notifier *cm_tasks_counted(struct cm_domain *d);
 void cm_tasks_for_each(struct cm_domain *d,
 		       void (*fn)(struct task_struct *t, void *arg), void *arg);
+bool cm_tasks_parked(struct cm_domain *d);
 void cm_tasks_kick(struct cm_domain *d);
 
 #endif /* _CM_TASKS_H */

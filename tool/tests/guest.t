@@ -79,6 +79,20 @@ is "status PID: traced is protected" 0 ' traced ' "$tool" status $victim
 kill $tracer
 wait $tracer 2>/dev/null
 is "status PID: not traced any more" 0 '' until_in active
+idle=$victim
+"$tool" run bash -c 'while :; do x=$RANDOM; done' &
+victim=$!
+is "run a loop: it is protected" 0 '' until_in active
+strace -qq -p $victim -o /dev/null &
+tracer=$!
+is "status PID: parked" 0 '' until_in parked
+is "status PID: parked is protected" 0 ' parked ' "$tool" status $victim
+kill $tracer
+wait $tracer 2>/dev/null
+is "status PID: parked no more" 0 '' until_in active
+kill $victim
+wait $victim 2>/dev/null
+victim=$idle
 is "its memory is written to from outside" 0 '^$' alter
 is "status PID: locked" 1 ' locked ' "$tool" status $victim
 is "status --json PID: locked" 1 '"state": "locked",\|      "protected": false,' "$tool" status --json $victim
