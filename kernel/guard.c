@@ -153,19 +153,41 @@ bool cm_guard_exempts(struct cm_region *region)
 	return exempt;
 }
 
+/*
+ * Is the kernel at work on a signal's frame, or the like, on a stack that is in
+ * a region? No system call of the program's, or of a tracer's making, is under
+ * way then: one that is has -ENOSYS where its result will be. A uprobe's handler
+ * reads.
+ */
+static bool cm_guard_in_frame(struct cm_domain *d, bool write)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	int nr = syscall_get_nr(current, regs);
+
+	if (current->flags & (PF_IO_WORKER | PF_KTHREAD | PF_EXITING))
+		return false;
+	if (nr >= 0 && nr != __NR_rt_sigreturn &&
+	    syscall_get_error(current, regs) == -ENOSYS)
+		return false;
+	return write || !cm_instruments_uprobes(d);
+}
+
 /**
  * cm_guard_verdict() - may this fault be served
  * @d: the domain; map_lock is held
  * @region: the region that is touched
  * @n: the caller's notifier
- * @user_mode: touched by the program itself, not for it by the kernel
+ * @flags: FAULT_FLAG_*: USER, touched by the program itself, not for it by the
+ *	kernel; WRITE
  *
  * Context: process context of an owner.
  * Return: the verdict; it holds until map_lock is let go.
  */
 enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
-				 struct cm_notifier *n, bool user_mode)
+				 struct cm_notifier *n, unsigned int flags)
 {
+	bool user_mode = flags & FAULT_FLAG_USER;
+
 	lockdep_assert_held(&d->map_lock);
 	if (d->broken)
 		return CM_REFUSE;
@@ -175,6 +197,11 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		return CM_REFUSE;
 	if (likely(!cm_guard_watched(d))) {
 		clear_bit(CM_PARKED, &n->flags);
+		return CM_ADMIT;
+	}
+	if (!user_mode && cm_guard_in_frame(d, flags & FAULT_FLAG_WRITE)) {
+		/* Failure would be the end of the program. Seal it again. */
+		cm_tasks_kick(d);
 		return CM_ADMIT;
 	}
 	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_uprobes(d)) {

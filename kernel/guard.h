@@ -8,7 +8,9 @@
  * as long as no tracer has let a stopped thread go on, no code and no system
  * call of a tracer's making can be running, so a system call that the owner
  * began before may be served: poll() has to write its results when the
- * debugger's SIGSTOP ends it, or the debugger would wait for ever.
+ * debugger's SIGSTOP ends it, or the debugger would wait for ever. Another: the
+ * frame of a signal, on a stack in a region, is written and read back: to fail
+ * would kill the program, and what is in it the debugger sees as registers.
  *
  * Later, a system call that touches a page is broken off, because it may hold
  * locks; the thread waits on its way to user mode, and the call is started again
@@ -54,7 +56,7 @@ bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t);
 void cm_guard_work(struct cm_notifier *n);
 
 enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
-				 struct cm_notifier *n, bool user_mode);
+				 struct cm_notifier *n, unsigned int flags);
 void cm_guard_break_off(struct cm_notifier *n);
 struct pid *cm_guard_tracer(struct cm_domain *d);
 bool cm_guard_traced(struct cm_domain *d);

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * P3, nothing is lost: a process whose signals are handled on a stack in a region survives a debugger, whenever the signal comes. What the
+ * kernel writes there and reads back meanwhile is no way to the contents.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../attacks/victim.h"
+#include "../unit/tap.h"
+
+#define PAGES	8UL
+/* The frame begins on one page and ends on another: a touch of one does not bring the other in. */
+#define TOP	(2 * 4096UL + 512)
+#define STORM	150
+
+static char *stack;
+
+static void handler(int signal)
+{
+	(void)signal;
+	shared->others++;
+}
+
+/* As the C library's, but it waits for a word first, and touches no stack meanwhile. */
+__attribute__((naked, used)) static void restorer(void)
+{
+	__asm__("mov shared(%rip), %rcx\n\t"
+		"movl $1, 4(%rcx)\n"		/* ->command: here I am */
+		"1: cmpl $1, 4(%rcx)\n\t"
+		"je 1b\n\t"
+		"mov $15, %eax\n\t"
+		"syscall");
+}
+_Static_assert(offsetof(struct shared, command) == 4, "see restorer()");
+
+/* The C library puts its own restorer in. */
+static void handle(int signal, void (*restore)(void))
+{
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		unsigned long mask;
+	} action = { handler, SA_ONSTACK | 0x04000000 /* SA_RESTORER */, restore, 0 };
+
+	if (syscall(SYS_rt_sigaction, signal, &action, NULL, 8L))
+		_exit(3);
+}
+
+/* Counts, and has a secret in a vector register all the time, which goes into each frame. */
+static void work(void)
+{
+	char secret[SECRET_LEN];
+
+	victim_make_secret(secret);
+	__asm__ volatile("movdqu (%0), %%xmm5" : : "r"(secret) : "xmm5");
+	explicit_bzero(secret, sizeof(secret));
+	shared->ready = 1;
+	for (;;)
+		__asm__ volatile("addq $1, %0" : "+m"(shared->rounds));
+}
+
+static pid_t start(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		stack_t alternate = { .ss_size = TOP };
+		struct sigaction action = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+
+		stack = victim_region(PAGES, NULL);
+		alternate.ss_sp = stack;
+		if (sigaltstack(&alternate, NULL) || sigaction(SIGUSR1, &action, NULL))
+			_exit(3);
+		handle(SIGUSR2, restorer);
+		memcpy((void *)shared->loot, &stack, sizeof(stack));
+		work();
+	}
+	if (!victim_wait(&shared->ready))
+		exit(2);
+	memcpy(&stack, (void *)shared->loot, sizeof(stack));
+	return pid;
+}
+
+static bool stopped(pid_t pid, int *signal)
+{
+	int status;
+
+	if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+		return false;
+	*signal = WSTOPSIG(status);
+	return true;
+}
+
+static bool stop(pid_t pid)
+{
+	int signal;
+
+	return !ptrace(PTRACE_INTERRUPT, pid, 0, 0) && stopped(pid, &signal);
+}
+
+static bool secret_is_in(pid_t pid)
+{
+	char path[64], secret[SECRET_LEN], *seen = malloc(PAGES * 4096);
+	bool found;
+	int fd;
+
+	victim_make_secret(secret);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDONLY);
+	found = fd < 0 || pread(fd, seen, PAGES * 4096, (off_t)stack) != PAGES * 4096 ||
+		memmem(seen, PAGES * 4096, secret, SECRET_LEN);
+	close(fd);
+	free(seen);
+	return found;
+}
+
+/* Is it still there? */
+static bool lives(pid_t pid)
+{
+	return victim_goes_on(&shared->rounds) && waitpid(pid, NULL, WNOHANG | __WALL) == 0;
+}
+
+/* A signal that comes while a debugger lets it run. */
+static void signal_under_tracer(void)
+{
+	pid_t pid = start();
+	int signal = 0;
+
+	kill(pid, SIGUSR1);
+	ok(victim_goes_on(&shared->rounds) && shared->others == 1, "control: untraced, a signal is handled");
+	ok(!ptrace(PTRACE_SEIZE, pid, 0, 0) && stop(pid) && !ptrace(PTRACE_CONT, pid, 0, 0) && lives(pid),
+	   "control: it runs under a debugger as long as it touches no region");
+	kill(pid, SIGUSR1);
+	ok(stopped(pid, &signal) && signal == SIGUSR1 && !ptrace(PTRACE_CONT, pid, 0, SIGUSR1) && victim_stands_still(&shared->rounds) &&
+		   waitpid(pid, NULL, WNOHANG | __WALL) == 0,
+	   "a signal is let through: it parks where the handler touches its stack");
+	ok(!secret_is_in(pid), "the frame is not to be read: it has registers");
+	ok(stop(pid) && !ptrace(PTRACE_DETACH, pid, 0, 0) && lives(pid) && shared->others == 2, "detached, it handles it and goes on");
+	victim_end(pid);
+}
+
+/* A debugger that comes between the handler's end and the return from the signal. */
+static void return_under_tracer(void)
+{
+	pid_t pid = start();
+
+	kill(pid, SIGUSR2);
+	ok(victim_wait(&shared->command) && shared->others == 1, "control: it is about to return from a signal");
+	ok(!ptrace(PTRACE_SEIZE, pid, 0, 0) && stop(pid) && !ptrace(PTRACE_CONT, pid, 0, 0), "a debugger stops it there, and lets it go on");
+	shared->command = 2;
+	ok(lives(pid), "it returns from the signal, and goes on");
+	ok(!secret_is_in(pid), "the frame is not to be read");
+	ok(stop(pid) && !ptrace(PTRACE_DETACH, pid, 0, 0) && lives(pid), "detached, it goes on");
+	victim_end(pid);
+}
+
+/* Any moment. */
+static void storm(void)
+{
+	pid_t pid = start();
+	int signal, lost = 0, traced = 0;
+	unsigned int seed = 1;
+
+	for (int i = 0; i < STORM && !lost; i++) {
+		kill(pid, SIGUSR1);
+		usleep(rand_r(&seed) % 2000);
+		if (ptrace(PTRACE_SEIZE, pid, 0, 0) || !stop(pid) || ptrace(PTRACE_CONT, pid, 0, 0)) {
+			lost++;
+			break;
+		}
+		kill(pid, SIGUSR1);
+		usleep(rand_r(&seed) % 2000);
+		/* What stops it now is the signal or we. */
+		if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) || !stopped(pid, &signal) ||
+		    ptrace(PTRACE_DETACH, pid, 0, signal == SIGUSR1 ? signal : 0))
+			lost++;
+		traced++;
+	}
+	ok(!lost && traced == STORM && lives(pid) && shared->others > 10, "%d times traced while signals come: nothing is lost", STORM);
+	victim_end(pid);
+}
+
+int main(void)
+{
+	victim_setup();
+	signal_under_tracer();
+	return_under_tracer();
+	storm();
+	return tap_done();
+}
