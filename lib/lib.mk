@@ -13,7 +13,7 @@ MANDIR ?= $(PREFIX)/share/man
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
 LIB_CORE := die meta region pages slab heap
 LIB_API := $(LIB_CORE) backend salloc
-LIB_PRELOAD := $(LIB_CORE) backend preload
+LIB_PRELOAD := $(LIB_CORE) backend stack preload preload_main
 
 LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-O2 -g -fPIC -fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -fno-strict-aliasing -pthread \

@@ -24,11 +24,10 @@
 #include "die.h"
 #include "heap.h"
 #include "page.h"
+#include "preload.h"
 #include "slab.h"
 
-#define API	__attribute__((visibility("default")))
-
-static noreturn void die(int err)
+noreturn void sl_preload_die(int err)
 {
 	switch (-err) {
 	case ENOSYS:
@@ -50,7 +49,7 @@ static void *fail(int err)
 
 	sl_heap_totals(&totals);
 	if (!totals.regions)
-		die(err);
+		sl_preload_die(err);
 	/* malloc() knows no other error. */
 	errno = ENOMEM;
 	return NULL;
@@ -196,7 +195,7 @@ static void set_guard(const char *list)
 	if (err == -EINVAL)
 		sl_die_text("preload: SALLOC_GUARD: both to park and to refuse");
 	if (err)
-		die(err);
+		sl_preload_die(err);
 }
 
 /* Programs that never allocate are told as well. */

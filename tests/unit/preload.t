@@ -177,6 +177,139 @@ handlers() {
 for i in range(20): subprocess.run(["true"], check=True, preexec_fn=lambda: [str(x) for x in range(100)])'
 }
 
+# build NAME: what is on standard input, as $scratch/NAME
+build() {
+	cc -std=gnu11 -fno-builtin -O1 -w -pthread -x c -o "$scratch/$1" -
+}
+
+# Which stack is main() on, how much of it is there, and is the rest of a program's life as ever?
+stack_programs() {
+	build where <<-'END' && build use <<-'END2' && build leave <<-'END3'
+		#include <stdint.h>
+		#include <stdio.h>
+		#include <string.h>
+		int main(void)
+		{
+			uintptr_t from, to, here = (uintptr_t)&from;
+			char line[512];
+			FILE *maps = fopen("/proc/self/maps", "r");
+			while (fgets(line, sizeof(line), maps))
+				if (sscanf(line, "%lx-%lx", &from, &to) == 2 && here >= from && here < to)
+					puts(strstr(line, "[stack]") ? "ordinary" : "elsewhere");
+			return 0;
+		}
+	END
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		static int use(int kib)
+		{
+			volatile char frame[1024];
+			frame[0] = 1;
+			return kib ? use(kib - 1) + frame[0] : 0;
+		}
+		int main(int argc, char **argv, char **envp)
+		{
+			if (argc != 3 || strcmp(argv[2], "last") || !getenv("HERE") || strcmp(getenv("HERE"), "yes") || !*envp)
+				return 1;
+			return use(atoi(argv[1])) == atoi(argv[1]) ? 42 : 1;
+		}
+	END2
+		#include <pthread.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <unistd.h>
+		static void bye(void) { write(1, "bye\n", 4); }
+		static void *other(void *first)
+		{
+			write(1, pthread_join(*(pthread_t *)first, NULL) ? "lost\n" : "joined\n", 7);
+			exit(5);
+		}
+		static pthread_t first, second;
+		int main(int argc, char **argv)
+		{
+			atexit(bye);
+			first = pthread_self();
+			if (!strcmp(argv[1], "return"))
+				return 3;
+			if (!strcmp(argv[1], "exit"))
+				exit(4);
+			pthread_create(&second, NULL, other, &first);
+			pthread_exit(NULL);
+		}
+	END3
+}
+
+on() {	# on ordinary|elsewhere [VAR=VALUE]
+	[ "$(env LD_PRELOAD="$preload" ${2+"$2"} "$scratch/where")" = "$1" ]
+}
+
+stacks() {
+	stack_programs && [ "$("$scratch/where")" = ordinary ] && on elsewhere && on elsewhere SALLOC_STACK= &&
+		on elsewhere SALLOC_STACK=protected && on ordinary SALLOC_STACK=ordinary
+}
+
+uses() {	# uses LIMIT KIB STATUS: with a limit of so many KiB, so many are used
+	(ulimit -c 0; ulimit -Ss "$1" && HERE=yes LD_PRELOAD=$preload exec "$scratch/use" "$2" last) 2>"$scratch/said"
+	[ $? = "$3" ]
+}
+
+depths() {
+	uses 8192 7000 42 && uses 8192 9000 139 && uses 20000 18000 42 && uses 1024 900 42 && uses 1024 2000 139 && uses 16 40 42 &&
+		uses unlimited 7000 42
+}
+
+leaves() {
+	local how
+	for how in return exit pthread_exit; do
+		same "$scratch/leave" $how || return 1
+	done
+	[ "$(LD_PRELOAD=$preload "$scratch/leave" pthread_exit)" = $'joined\nbye' ]
+}
+
+exceptions() {
+	cat >"$scratch/throw.cc" <<-'END'
+		#include <cstdio>
+		#include <stdexcept>
+		struct trace { ~trace() { puts("unwound"); } };
+		static void thrower() { trace t; throw std::runtime_error("caught"); }
+		int main()
+		{
+			try { trace t; thrower(); } catch (const std::exception &e) { puts(e.what()); return 6; }
+		}
+	END
+	c++ -o "$scratch/throw" "$scratch/throw.cc" && same "$scratch/throw" &&
+		[ "$(LD_PRELOAD=$preload "$scratch/throw")" = $'unwound\nunwound\ncaught' ]
+}
+
+jumps() {
+	build jump <<-'END'
+		#define _FORTIFY_SOURCE 2
+		#include <setjmp.h>
+		#include <stdio.h>
+		static jmp_buf back;
+		static void deep(int n) { volatile char frame[256]; frame[0] = n; if (!n) longjmp(back, 9); deep(n - 1); frame[1] = n; }
+		int main(void) { int n = setjmp(back); if (n) return n; deep(100); return 1; }
+	END
+	LD_PRELOAD=$preload "$scratch/jump"
+	[ $? = 9 ]
+}
+
+no_stack() {	# as many addresses as are there for programs, but none for a stack of 1 GiB
+	(ulimit -c 0; ulimit -s 1048576 && ulimit -v 500000 && LD_PRELOAD=$preload exec "$scratch/where") 2>"$scratch/said"
+	[ $? = 134 ] && [ "$(cat "$scratch/said")" = "libsalloc: preload: cannot get protected memory" ] || { cat "$scratch/said"; return 1; }
+}
+
+wrong_stacks() {
+	local word
+	for word in ordinar ordinaryx ' ordinary' PROTECTED 1; do
+		(ulimit -c 0; SALLOC_STACK=$word LD_PRELOAD="$preload" "$scratch/where") >"$scratch/stdout" 2>"$scratch/said"
+		[ $? = 134 ] && [ "$(cat "$scratch/said")" = "libsalloc: preload: SALLOC_STACK: neither protected nor ordinary" ] &&
+			[ ! -s "$scratch/stdout" ] || { echo "'$word'"; return 1; }
+	done
+}
+
 without_module() {
 	(ulimit -c 0; LD_PRELOAD=$shipped "$@") >"$scratch/stdout" 2>"$scratch/said"
 	[ $? = 134 ] || return 1
@@ -191,6 +324,13 @@ ok "SALLOC_GUARD: in force when main() begins" guards
 ok "an unknown word in it is said and aborts" wrong_guards
 ok "so does a contradiction" dies refuse,hide,park 'both to park and to refuse'
 ok "so does a module that has nothing of the kind" dies hide 'not in this version of the kernel module' BACKEND_TEST_GUARD_ERROR=95
+ok "main() is on a stack of ours, unless SALLOC_STACK=ordinary" stacks
+ok "it is as long as the limit says, and no longer" depths
+ok "main() may return, exit and pthread_exit" leaves
+ok "exceptions are caught on it" exceptions
+ok "longjmp" jumps
+ok "no memory for it: aborts before main()" no_stack
+ok "another word in SALLOC_STACK is said and aborts" wrong_stacks
 ok "ls" same ls -l lib
 ok "sort" same sort lib/heap.c
 ok "sort, with threads" same sort --parallel=4 -S 20M lib/heap.c lib/pages.c
