@@ -7,7 +7,7 @@ lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
 names="saligned_alloc salloc salloc_guard salloc_status salloc_version scalloc sfree srealloc ssize"
-family="aligned_alloc calloc free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
+family="__libc_start_main aligned_alloc calloc free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 
 exports() {
 	local seen
@@ -32,17 +32,18 @@ soname() {
 		[ "$(readlink $lib/libsalloc.so.0)" = libsalloc.so.0.1.0 ]
 }
 
-# Nothing of the tests' backend, no way to have one chosen: the preload library reads one variable, for something else.
+# Nothing of the tests' backend, no way to have one chosen: the preload library reads two variables, for something else.
 pure() {
 	! strings -a $lib/libsalloc.so.0.1.0 $lib/libsalloc-preload.so $lib/libsalloc.a | grep -E 'backend_test|/dev/null' &&
 		! nm -D --undefined-only $lib/libsalloc.so | grep getenv &&
 		[ "$(nm -D --undefined-only $lib/libsalloc-preload.so | grep -o '[a-z_]*getenv')" = secure_getenv ] &&
-		[ "$(grep -ho 'getenv("[^"]*")' lib/*.c)" = 'getenv("SALLOC_GUARD")' ]
+		[ "$(grep -ho 'getenv("[^"]*")' lib/*.c | sort | paste -sd' ')" = 'getenv("SALLOC_GUARD") getenv("SALLOC_STACK")' ]
 }
 
-# The library must not need the malloc it replaces, nor what calls it.
+# The library must not need the malloc it replaces, nor what calls it; __libc_start_main() may, as its malloc works by then.
 no_malloc() {
-	! nm -D --undefined-only $lib/libsalloc.so $lib/libsalloc-preload.so | grep -wE 'malloc|calloc|realloc|free|printf|strerror|dlsym'
+	! nm -D --undefined-only $lib/libsalloc.so $lib/libsalloc-preload.so | grep -wE 'malloc|calloc|realloc|free|printf|strerror' &&
+		! nm --undefined-only $(printf "$lib/obj/%s.o " die meta region pages slab heap backend salloc stack preload) | grep -w dlsym
 }
 
 program() {
@@ -157,9 +158,9 @@ printf 'all:\ninclude lib/lib.mk\n' >"$scratch/Makefile"
 
 ok "the shared library exports the public functions, versioned, and nothing else" exports
 ok "so does the static one" static_exports
-ok "the preload library exports the malloc family and nothing else" preload_exports
+ok "the preload library exports the malloc family, where a program starts, and nothing else" preload_exports
 ok "soname and links" soname
-ok "nothing of the tests is in the shipped libraries, and no environment variable but SALLOC_GUARD is read" pure
+ok "nothing of the tests is in the shipped libraries, and no environment variables but SALLOC_GUARD and SALLOC_STACK are read" pure
 ok "they call nothing that allocates" no_malloc
 for standard in c99 c11 gnu17; do
 	ok "the header in $standard" compiles cc $standard c

@@ -3,6 +3,7 @@
  * Core files, with all kinds of mappings in them (coredump_filter):
  *	kernel		the victim gets SIGSEGV from outside, and the kernel writes its core file
  *	registers	the same while it computes with words of the secret in its registers
+ *	fault		the victim gets it by its own doing: it jumps into the secret
  *	gcore		gdb attaches and writes one, also of what the kernel would leave out; the victim goes on
  */
 #include <fcntl.h>
@@ -47,7 +48,7 @@ static unsigned char *look(const char *path, size_t *size)
 	return bytes;
 }
 
-static void with_kernel(void)
+static void with_kernel(bool fault)
 {
 	unsigned char *core;
 	char path[64];
@@ -59,8 +60,11 @@ static void with_kernel(void)
 		exit(2);
 	/* In the midst of its work. */
 	usleep(300000);
-	kill(prey->pid, SIGSEGV);
-	if (waitpid(prey->pid, &status, __WALL) != prey->pid || !WCOREDUMP(status))
+	if (fault)
+		prey->command = 1;
+	else
+		kill(prey->pid, SIGSEGV);
+	if (waitpid(prey->pid, &status, __WALL) != prey->pid || WTERMSIG(status) != SIGSEGV || !WCOREDUMP(status))
 		exit(2);
 	prey->pid = 0;
 	core = look(CORE, &size);
@@ -90,13 +94,14 @@ int main(int argc, char **argv)
 {
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	bool registers = argc == 3 && strcmp(argv[2], "registers") == 0;
+	bool fault = argc == 3 && strcmp(argv[2], "fault") == 0;
 
 	prey_setup();
 	setrlimit(RLIMIT_CORE, &all);
-	if (argc != 3 || !prey_start(argv[1], registers ? "compute" : "loop"))
+	if (argc != 3 || !prey_start(argv[1], registers ? "compute" : fault ? "jump" : "loop"))
 		return 2;
 	if (strcmp(argv[2], "gcore") == 0)
 		with_gdb();
-	with_kernel();
+	with_kernel(fault);
 	return 2;
 }

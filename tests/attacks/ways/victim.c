@@ -10,6 +10,7 @@
  *	sleep	it looks once, and sleeps for ever
  *	pair	the first thread sleeps, a second one works as in loop
  *	clone_vm, vfork		the same, and there is another process with its memory (->other), asleep
+ *	jump	as pair; at ->command 1 the first thread jumps into the secret, which is no code
  *	second	as pair; at ->command 1, ->ready 2, it gets more memory of the kind, and uses that
  *	late	as loop, but it gets the memory only at ->command 1, ->ready 2, and makes the secret at ->command 2, ->ready 3
  *	spin	as late, but in a second thread (->other) that never sleeps, while the first one does; at ->command 3 it goes on as in loop
@@ -222,6 +223,10 @@ static void accompany(const char *memory, const char *mode)
 		for (size_t i = 0; i < PREY_BYTES; i++)
 			more[i] = (unsigned char)i;
 		prey->ready = 2;
+	}
+	if (strcmp(mode, "jump") == 0) {
+		command(1);
+		__asm__ volatile("jmp *%0" : : "r"(secret));
 	}
 	sleep_for_ever();
 }
