@@ -137,15 +137,40 @@ static bool is_row(const volatile unsigned char *at, size_t row)
 	return true;
 }
 
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* How rows begin, in order: 8 bytes of each, so that this is no row. Files may be large, and what is in them is mostly zero. */
+static const uint64_t *beginnings(bool *filter)
+{
+	static uint64_t words[PREY_BYTES / PREY_ENOUGH];
+
+	for (size_t row = 0; row < PREY_BYTES / PREY_ENOUGH; row++) {
+		words[row] = 0;
+		for (size_t i = 0; i < 8; i++)
+			words[row] |= (uint64_t)prey_byte(prey->seed, row * PREY_ENOUGH + i) << 8 * i;
+		filter[words[row] & 0xffff] = true;
+	}
+	qsort(words, PREY_BYTES / PREY_ENOUGH, sizeof(*words), compare);
+	return words;
+}
+
 bool prey_leaked(const volatile void *bytes, size_t length)
 {
-	static bool begins[1 << 16];	/* whether a row begins with these two bytes: files may be large */
+	bool filter[1 << 16] = { false };
+	const uint64_t *words = beginnings(filter);
 	const volatile unsigned char *at = bytes;
+	uint64_t word;
 
-	for (size_t i = 0; i < PREY_BYTES; i += PREY_ENOUGH)
-		begins[prey_byte(prey->seed, i) | prey_byte(prey->seed, i + 1) << 8] = true;
 	for (size_t start = 0; start + PREY_ENOUGH <= length; start++) {
-		if (!begins[at[start] | at[start + 1] << 8])
+		if (!filter[at[start] | at[start + 1] << 8])
+			continue;
+		memcpy(&word, (const void *)(at + start), sizeof(word));
+		if (!bsearch(&word, words, PREY_BYTES / PREY_ENOUGH, sizeof(word), compare))
 			continue;
 		for (size_t i = 0; i < PREY_BYTES; i += PREY_ENOUGH)
 			if (is_row(at + start, i))
