@@ -1,24 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# For sourcing. Guests beside each other, as many as there are CPUs, with what they say in the order in which they were started:
+# For sourcing. Jobs beside each other, as many as there are CPUs, whoever starts them: scripts that are started by one that has sourced
+# this share its lanes, as make does with its jobs. They are a FIFO with a byte for each that is free.
 #
-#	lane COMMAND...		starts it, when there is room
-#	lanes_end		waits for all that were started, and prints their output. Returns 1 if one failed
+#	lane_take, lane_give	waits for a lane, and gives it back
+#	lane COMMAND...		starts it in a lane, when there is one
+#	lanes_end		waits for all that were started, and prints what they said, in the order in which they were started. Returns 1
+#				if one failed
 
 lanes=$(mktemp -d "${TMPDIR:-/tmp}/cryptmem-lanes.XXXXXX") || exit 2
 trap 'rm -rf "$lanes"' EXIT
-lanes_started=0 lanes_running=0 lanes_width=$(nproc)
+lanes_started=0
+if [ -p "${CRYPTMEM_LANES-}" ]; then
+	exec {lanes_free}<>"$CRYPTMEM_LANES"
+else
+	export CRYPTMEM_LANES=$lanes/free
+	mkfifo "$CRYPTMEM_LANES" || exit 2
+	exec {lanes_free}<>"$CRYPTMEM_LANES"
+	printf "%$(nproc)s" >&"$lanes_free"
+fi
+
+lane_take() { read -r -N 1 -u "$lanes_free" _; }
+lane_give() { printf ' ' >&"$lanes_free"; }
 
 lane() {
-	if [ $lanes_running -ge "$lanes_width" ]; then
-		wait -n
-		lanes_running=$((lanes_running - 1))
-	fi
+	lane_take
 	(
 		trap - EXIT
 		"$@" >"$lanes/$lanes_started.out" 2>"$lanes/$lanes_started.err"
 		echo $? >"$lanes/$lanes_started.status"
+		lane_give
 	) &
-	lanes_started=$((lanes_started + 1)) lanes_running=$((lanes_running + 1))
+	lanes_started=$((lanes_started + 1))
 }
 
 lanes_end() {
@@ -29,6 +41,6 @@ lanes_end() {
 		cat "$lanes/$i.err" >&2
 		[ "$(cat "$lanes/$i.status" 2>/dev/null)" = 0 ] || status=1
 	done
-	lanes_started=0 lanes_running=0
+	lanes_started=0
 	return $status
 }

@@ -14,7 +14,7 @@
 #include "prey.h"
 
 #define CHUNK	(1UL << 20)
-#define PASSES	3
+#define PASSES	3	/* one if there is no CPU for the victim beside ours */
 #define SECONDS	40
 
 /* Where a part of the secret begins that is in here, or NULL. Allocations are aligned to 16 bytes. */
@@ -70,6 +70,7 @@ int main(int argc, char **argv)
 {
 	static unsigned char chunk[CHUNK] __attribute__((aligned(4096)));
 	const unsigned char *found = NULL;
+	int passes = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? PASSES : 1;
 	time_t end;
 	int fd;
 
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		prey_judge(NULL, 0, "refused", "/proc/kcore cannot be opened");
 	end = time(NULL) + SECONDS;
-	for (int pass = 0; pass < PASSES && !found; pass++)
+	for (int pass = 0; pass < passes && !found; pass++)
 		found = search(fd, chunk, end);
 	prey_judge(found, found ? PREY_ENOUGH : 0, "ciphertext", detail);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The victim is frozen, and all of its memory is pushed out to a swap disk, /dev/vda: by reclaim of its cgroup, or by
- * process_madvise(). The disk is read as it is
- * below the swap (a loop device over it, as the kernel lets nobody write to a disk that it swaps on). Then it works on.
+ * process_madvise(). The disk is read as it is below the swap (a loop device over it, as the kernel lets nobody write to a disk that it
+ * swaps on). Then it works on.
  * tests/promises/swapped.c sees to it that all pages are there as ciphertext, and what becomes of one that is changed there.
  */
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "prey.h"
 
 #define DISK	"/dev/vda"
-#define SIZE	(64UL << 20)
+#define SIZE	(16UL << 20)
 #define CGROUP	"/sys/fs/cgroup/prey"
 
 static bool put(const char *path, const char *text)

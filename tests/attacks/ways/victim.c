@@ -140,7 +140,7 @@ static void *work(void *unused)
 			be_followed();
 		callback();
 		if (sleepy)
-			usleep(1000);
+			usleep(3000);
 	}
 	return NULL;
 }
