@@ -14,8 +14,8 @@
 #include "prey.h"
 
 #define CHUNK	(1UL << 20)
-#define PASSES	3	/* one if there is no CPU for the victim beside ours */
-#define SECONDS	40
+#define PASSES	3
+#define SECONDS	40	/* with one CPU, on which the victim is not while it is ours, a quarter of that */
 
 /* Where a part of the secret begins that is in here, or NULL. Allocations are aligned to 16 bytes. */
 static const unsigned char *find(const unsigned char *bytes, size_t length)
@@ -70,7 +70,6 @@ int main(int argc, char **argv)
 {
 	static unsigned char chunk[CHUNK] __attribute__((aligned(4096)));
 	const unsigned char *found = NULL;
-	int passes = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? PASSES : 1;
 	time_t end;
 	int fd;
 
@@ -80,8 +79,8 @@ int main(int argc, char **argv)
 	fd = open("/proc/kcore", O_RDONLY);
 	if (fd < 0)
 		prey_judge(NULL, 0, "refused", "/proc/kcore cannot be opened");
-	end = time(NULL) + SECONDS;
-	for (int pass = 0; pass < passes && !found; pass++)
+	end = time(NULL) + (sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SECONDS : SECONDS / 4);
+	for (int pass = 0; pass < PASSES && !found; pass++)
 		found = search(fd, chunk, end);
 	prey_judge(found, found ? PREY_ENOUGH : 0, "ciphertext", detail);
 }
