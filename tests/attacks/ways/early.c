@@ -212,7 +212,7 @@ int main(int argc, char **argv)
 	} else if (planted) {
 		must(prey_command(2, 3), "the secret is made");
 	} else {
-		for (int i = 0; i < 10 && !come_back(fork); i++) {
+		for (int i = 0; i < 40 && !come_back(fork); i++) {
 			prey_end();
 			start(argv[1], how);
 			must(prey_command(1, 2), "the memory is had");
