@@ -87,7 +87,8 @@ static void gdb(void)
 	for (int i = 0; i < 8; i++)
 		sprintf(bytes + strlen(bytes), "\t0x%02x", (unsigned char)secret[i]);
 	snprintf(command, sizeof(command),
-		 "gdb -nx -batch -iex 'set auto-solib-add off' -p %d -ex 'x/8xb %p' -ex 'echo region\\n' -ex 'x/8xb %p' -ex 'info registers' -ex bt -ex detach -ex 'echo done\\n' 2>&1",
+		 "gdb -nx -batch -iex 'set auto-solib-add off' -p %d -ex 'x/8xb %p' -ex 'echo region\\n' -ex 'x/8xb %p' "
+		 "-ex 'info registers' -ex bt -ex detach -ex 'echo done\\n' 2>&1",
 		 pid, plain, page);
 	out = popen(command, "r");
 	while (out && fgets(line, sizeof(line), out)) {

@@ -18,7 +18,6 @@
 #include "prey.h"
 
 #define DISK	"/dev/vda"
-#define SIZE	(16UL << 20)
 #define CGROUP	"/sys/fs/cgroup/prey"
 
 static bool put(const char *path, const char *text)
@@ -38,16 +37,18 @@ static bool prepare(void)
 		      "mkswap $loop >/dev/null 2>&1 && swapon $loop") == 0;
 }
 
-static unsigned char *read_disk(void)
+/* All of it; @size: how much there was. */
+static unsigned char *read_disk(size_t *size)
 {
-	unsigned char *bytes = aligned_alloc(4096, SIZE);
 	int fd = open(DISK, O_RDONLY | O_DIRECT);
-	size_t n = 0;
+	size_t room = (size_t)lseek(fd, 0, SEEK_END), n = 0;
+	unsigned char *bytes = aligned_alloc(4096, room);
 	ssize_t got;
 
-	while (n < SIZE && (got = read(fd, bytes + n, 1 << 20)) > 0)
+	while (n < room && (got = pread(fd, bytes + n, 1 << 20, (off_t)n)) > 0)
 		n += (size_t)got;
 	close(fd);
+	*size = n;
 	return bytes;
 }
 
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
 {
 	bool madvise = argc == 3 && strcmp(argv[2], "madvise") == 0;
 	unsigned char *bytes = NULL;
+	size_t size = 0;
 	char text[32];
 
 	prey_setup();
@@ -84,7 +86,7 @@ int main(int argc, char **argv)
 	prey_command(2, 3);
 	put(CGROUP "/cgroup.freeze", "1");
 	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
-	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, SIZE)); i++) {
+	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, size)); i++) {
 		put("/proc/sys/vm/drop_caches", "1");
 		if (madvise)
 			page_out();
@@ -92,10 +94,10 @@ int main(int argc, char **argv)
 			put(CGROUP "/memory.reclaim", "64M");
 		usleep(200000);
 		free(bytes);
-		bytes = read_disk();
+		bytes = read_disk(&size);
 	}
 	put(CGROUP "/cgroup.freeze", "0");
 	if (system("swapoff -a; losetup -D"))
 		fprintf(stderr, "swapoff\n");
-	prey_judge(bytes, SIZE, "ciphertext", "the swap disk");
+	prey_judge(bytes, size, "ciphertext", "the swap disk");
 }
