@@ -28,10 +28,11 @@ struct cm_store *cm_store_create(void)
 		return ERR_PTR(-ENOMEM);
 	store->file = shmem_file_setup("cryptmem", CM_STORE_SIZE, VM_NORESERVE);
 	if (IS_ERR(store->file)) {
-		void *err = store->file;
+		long err = PTR_ERR(store->file);
 
 		kfree(store);
-		return err;
+		/* shmem's word for no memory for an inode. */
+		return ERR_PTR(err == -ENOSPC ? -ENOMEM : err);
 	}
 	refcount_set(&store->ref, 1);
 	ida_init(&store->slots);

@@ -54,3 +54,28 @@ attacks: guest-programs kernels
 
 check-promises: guest-programs
 	@tests/attacks/check $(KERNELS)
+
+# The same where memory cannot be had, and on kernels that watch themselves: scripts/kernel-debug.
+#
+#	make check-debug	on DEBUG_KERNELS. Hours
+DEBUG_KERNELS ?= 6.1-debug 6.12-debug 6.1-kcsan 6.12-kcsan
+FAULTS_COMMON := tests/faults/log.c tests/faults/log.h $(GUEST_COMMON)
+.PHONY: check-debug
+guest-programs: $(addprefix $(GUEST_OUT)/faults/,faults load)
+$(GUEST_OUT)/faults/faults: $(addprefix tests/faults/,faults.c scenarios.c world.c world.h) $(FAULTS_COMMON)
+$(GUEST_OUT)/faults/load: tests/faults/load.c $(FAULTS_COMMON)
+$(GUEST_OUT)/faults/%:
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^)
+
+check-debug: lib guest-programs
+	@scripts/deps vm test debug
+	@scripts/kernel-build $(DEBUG_KERNELS)
+	@tests/debug/check $(DEBUG_KERNELS)
+
+# Every stock kernel there is: a table.
+MATRIX_KERNELS ?= 6.1 6.1-amd64 6.1-rt 6.12 6.12-amd64 6.12-rt
+.PHONY: matrix
+matrix: lib guest-programs
+	@scripts/kernel-build $(MATRIX_KERNELS)
+	@tests/attacks/kernels $(MATRIX_KERNELS)

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the module does when memory cannot be had: every allocation that a scenario's system calls and faults make (the kernel's own among
+ * them) fails in turn, first one at a time (/proc/thread-self/fail-nth), then several in a row. Each time the caller gets an errno, or is
+ * itself killed; what it had is still there, nobody else can read it, and an owner elsewhere loses nothing. Needs a kernel of
+ * scripts/kernel-debug. tests/faults/log.c counts in which functions of the module there was a failure.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../attacks/bystander.h"
+#include "../attacks/victim.h"
+#include "../unit/tap.h"
+#include "log.h"
+#include "world.h"
+
+/* Acts that do not return cannot say when nothing failed any more. */
+#define MANY	100
+#define MOST	2000
+/* A world that does not end by itself, seconds */
+#define PATIENCE	60
+
+/* What a world says of itself. */
+static struct report {
+	bool injected;	/* something failed */
+	bool acted;	/* and the act returned */
+	int result;
+	char wrong[120];
+} *report;
+
+/* What happened in one scenario, over all failures. */
+struct tally {
+	unsigned int worlds, injected, served, errors, killed;
+	unsigned int errnos[256];
+	char wrong[160];
+};
+
+/* What the manual pages promise where memory is lacking, or the program's own cannot be read. */
+static bool expected(int err)
+{
+	return err == ENOMEM || err == EFAULT || err == EAGAIN || err == WORLD_SIGBUS;
+}
+
+/* Opened before anything fails. */
+struct switches {
+	int nth, ours, slab, pages;
+};
+
+static void set(int fd, unsigned int value)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", value);
+
+	/* The copy of it may be what fails: once. */
+	if (pwrite(fd, text, (size_t)length, 0) != length && pwrite(fd, text, (size_t)length, 0) != length)
+		_exit(WORLD_NONE);
+}
+
+static void switches_open(struct switches *s)
+{
+	s->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	s->ours = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	s->slab = open("/sys/kernel/debug/failslab/times", O_WRONLY | O_CLOEXEC);
+	s->pages = open("/sys/kernel/debug/fail_page_alloc/times", O_WRONLY | O_CLOEXEC);
+}
+
+/* The @nth allocation, or, that being 0, the next @burst ones. */
+static void arm(const struct switches *s, unsigned int nth, unsigned int burst)
+{
+	if (nth) {
+		set(s->nth, nth);
+		return;
+	}
+	set(s->slab, burst);
+	set(s->pages, burst);
+	set(s->ours, 1);
+}
+
+/* Whether something has failed. The copy to or from here may fail in its stead, which is the same as nothing. */
+static bool disarm(const struct switches *s, unsigned int nth)
+{
+	char text[16] = "";
+	ssize_t n;
+
+	if (!nth) {
+		set(s->ours, 0);
+		set(s->slab, 0);
+		set(s->pages, 0);
+		return true;
+	}
+	n = pread(s->nth, text, sizeof(text) - 1, 0);
+	set(s->nth, 0);
+	return n > 0 && atoi(text) == 0;
+}
+
+/* In a process of its own. */
+static void live(const struct scenario *s, unsigned int nth, unsigned int burst)
+{
+	struct switches switches;
+	struct world w;
+
+	alarm(PATIENCE);
+	world_set_up(&w, s->ready);
+	switches_open(&switches);
+	arm(&switches, nth, burst);
+	report->result = s->act(&w);
+	report->injected = disarm(&switches, nth);
+	report->acted = true;
+	if (report->result == WORLD_WRONG)
+		strcpy(report->wrong, "it was told something that is not so");
+	else if (report->result && !expected(report->result))
+		snprintf(report->wrong, sizeof(report->wrong), "%s is not what a lack of memory gives",
+			 strerrorname_np(report->result) ?: "it");
+	else
+		world_is_right(&w, report->wrong, sizeof(report->wrong));
+	_exit(0);
+}
+
+/* Whether the next one is worth trying. */
+static bool try(const struct scenario *s, unsigned int nth, unsigned int burst, struct tally *t)
+{
+	int status;
+	pid_t pid;
+
+	memset(report, 0, sizeof(*report));
+	pid = fork();
+	if (pid == 0)
+		live(s, nth, burst);
+	waitpid(pid, &status, 0);
+	t->worlds++;
+	t->injected += report->injected || !report->acted;
+	if (report->acted) {
+		t->served += report->injected && !report->result;
+		t->errors += report->result != 0;
+		t->errnos[report->result & 0xff]++;
+	} else if (WIFSIGNALED(status)) {
+		t->killed++;
+		if (WTERMSIG(status) == SIGALRM)
+			strcpy(report->wrong, "it hangs");
+	} else if (!s->ends && !t->wrong[0]) {
+		snprintf(t->wrong, sizeof(t->wrong), "failure %u (%u): no world: status %d", nth, burst, WEXITSTATUS(status));
+		return false;
+	}
+	if (report->wrong[0] && !t->wrong[0])
+		snprintf(t->wrong, sizeof(t->wrong), "failure %u (%u): %s", nth, burst, report->wrong);
+	return report->injected || !report->acted;
+}
+
+static void tell(const struct scenario *s, const struct tally *t)
+{
+	char errnos[128] = "";
+	size_t used = 0;
+
+	for (unsigned int i = 1; i < 256; i++)
+		if (t->errnos[i] && used < sizeof(errnos) - 32)
+			used += (size_t)snprintf(errnos + used, sizeof(errnos) - used, " %s %u",
+						 i == WORLD_SIGBUS ? "SIGBUS" : strerrorname_np((int)i) ?: "?", t->errnos[i]);
+	ok(!t->wrong[0] && t->injected, "%s: %u times something failed: served %u, errors %u (%s ), killed %u%s%s", s->name, t->injected,
+	   t->served, t->errors, errnos, t->killed, t->wrong[0] ? ": " : "", t->wrong);
+}
+
+static void in_turn(const struct scenario *s)
+{
+	static const unsigned int bursts[] = { 1, 2, 3, 5, 8, 13, 40, 100 };
+	struct tally t = { 0 };
+	unsigned int nth = 1;
+
+	while (nth < (s->ends ? MANY : MOST) && try(s, nth, 0, &t))
+		nth++;
+	for (unsigned int i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
+		try(s, 0, bursts[i], &t);
+	tell(s, &t);
+}
+
+/* For failures in a row: of the tasks that ask for it, always, and those, too, that may wait for memory. */
+static bool prepare(const char *kind)
+{
+	char path[96];
+	const char *const settings[][2] = { { "task-filter", "Y" }, { "probability", "100" }, { "interval", "1" }, { "times", "0" },
+					    { "verbose", "2" }, { "ignore-gfp-wait", "N" } };
+
+	for (unsigned int i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, settings[i][0]);
+		if (!victim_set(path, settings[i][1]))
+			return false;
+	}
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/min-order", kind);
+	victim_set(path, "0");
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	char text[128];
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!prepare("failslab") || !prepare("fail_page_alloc")) {
+		fprintf(stderr, "this kernel cannot make allocations fail: see scripts/kernel-debug\n");
+		return 2;
+	}
+	victim_setup();
+	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	/* Each failure is told with its stack: not over a serial line. */
+	klogctl(8 /* console level */, NULL, 1);
+	log_start();
+	bystander_start();
+	for (const struct scenario *s = scenarios; s->name; s++)
+		if (argc < 2 || strstr(s->name, argv[1]))
+			in_turn(s);
+	ok(bystander_end(text, sizeof(text)) || strstr(text, "longest"), "an owner elsewhere has lost nothing: %s", text);
+	log_end();
+	return tap_done();
+}

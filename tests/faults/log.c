@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SITES	200
+
+static struct counts {
+	volatile bool end;
+	unsigned long failures, here, lost;
+	struct {
+		char name[48];
+		unsigned long times;
+	} site[SITES];
+} *counts;
+
+static pid_t reader;
+
+static void count(const char *name)
+{
+	for (unsigned int i = 0; i < SITES; i++) {
+		if (!counts->site[i].name[0])
+			snprintf(counts->site[i].name, sizeof(counts->site[i].name), "%s", name);
+		if (strcmp(counts->site[i].name, name) == 0) {
+			counts->site[i].times++;
+			return;
+		}
+	}
+}
+
+/* One line of a stack is " cm_window_bring_in+0x12/0x345 [cryptmem]"; a '?' before it is what the unwinder is not sure of. */
+static void look(char *line, bool *open)
+{
+	char name[48];
+
+	if (strstr(line, "FAULT_INJECTION: forcing a failure")) {
+		counts->failures++;
+		*open = true;
+	} else if (*open && strstr(line, "[cryptmem]") && !strchr(line, '?') && sscanf(line, " %47[^+ ]", name) == 1) {
+		counts->here++;
+		count(name);
+		*open = false;
+	} else if (strstr(line, "</TASK>")) {
+		*open = false;
+	}
+}
+
+static void follow(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	char record[8192], *line;
+	bool open_stack = false;
+	ssize_t n;
+
+	lseek(fd, 0, SEEK_END);
+	for (;;) {
+		n = read(fd, record, sizeof(record) - 1);
+		if (n > 0) {
+			record[n] = 0;
+			line = strchr(record, ';');
+			look(line ? line + 1 : record, &open_stack);
+		} else if (n < 0 && errno == EPIPE) {
+			counts->lost++;
+		} else if (counts->end) {
+			_exit(0);
+		} else {
+			usleep(10000);
+		}
+	}
+}
+
+void log_start(void)
+{
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	reader = fork();
+	if (reader == 0)
+		follow();
+}
+
+void log_end(void)
+{
+	counts->end = true;
+	waitpid(reader, NULL, 0);
+	printf("# %lu failures in the log, %lu of them in calls of the module:\n", counts->failures, counts->here);
+	if (counts->lost)
+		printf("# the log was overwritten %lu times: there were more\n", counts->lost);
+	for (unsigned int i = 0; i < SITES && counts->site[i].name[0]; i++)
+		printf("# failed in %s %lu\n", counts->site[i].name, counts->site[i].times);
+}
