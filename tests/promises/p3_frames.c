@@ -4,6 +4,7 @@
  * kernel writes there and reads back meanwhile is no way to the contents.
  */
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #define STORM	150
 
 static char *stack;
+static bool ring;	/* the process has an io_uring */
 
 static void handler(int signal)
 {
@@ -75,7 +77,11 @@ static pid_t start(void)
 	if (pid == 0) {
 		stack_t alternate = { .ss_size = TOP };
 		struct sigaction action = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+		struct io_uring_params params = { 0 };
 
+		/* There may be none. */
+		if (ring)
+			syscall(SYS_io_uring_setup, 4, &params);
 		stack = victim_region(PAGES, NULL);
 		alternate.ss_sp = stack;
 		if (sigaltstack(&alternate, NULL) || sigaction(SIGUSR1, &action, NULL))
@@ -192,6 +198,12 @@ static void storm(void)
 int main(void)
 {
 	victim_setup();
+	signal_under_tracer();
+	return_under_tracer();
+	storm();
+	/* What a ring has to do at such moments is something else: see ../attacks/not_a_frame.c. */
+	tap_note("the same with an io_uring");
+	ring = true;
 	signal_under_tracer();
 	return_under_tracer();
 	storm();
