@@ -205,23 +205,25 @@ static bool cm_guard_frames_go_to(unsigned long address)
 /*
  * Is the kernel at work on a signal's frame, or the like, on a stack that is in
  * a region? No system call of the program's, or of a tracer's making, is under
- * way then: one that is has -ENOSYS where its result will be. A uprobe's handler
- * reads.
+ * way then: one that is has -ENOSYS where its result will be. So has one that
+ * has ended, and is none of this kernel's. A uprobe's handler reads.
  */
 static bool cm_guard_in_frame(struct cm_domain *d, unsigned long address,
 			      bool write)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	int nr = syscall_get_nr(current, regs);
+	bool call = nr >= 0 && syscall_get_error(current, regs) == -ENOSYS;
+	bool ring = cm_guard_has_ring();
 
 	if (current->flags &
 	    (PF_USER_WORKER | PF_IO_WORKER | PF_KTHREAD | PF_EXITING))
 		return false;
-	if (nr >= 0 && syscall_get_error(current, regs) == -ENOSYS) {
-		if (!cm_guard_is_sigreturn(nr))
+	if (!call || !cm_guard_is_sigreturn(nr)) {
+		if (call && (ring || !write))
 			return false;
-	} else if (cm_guard_has_ring() && !cm_guard_frames_go_to(address)) {
-		return false;
+		if ((call || ring) && !cm_guard_frames_go_to(address))
+			return false;
 	}
 	return write || !cm_instruments_uprobes(d);
 }
@@ -257,6 +259,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 	if (!user_mode && cm_guard_in_frame(d, vmf->real_address,
 					    vmf->flags & FAULT_FLAG_WRITE)) {
 		/* Failure would be the end of the program. Seal it again. */
+		set_bit(CM_FRAME, &n->flags);
 		cm_tasks_kick(d);
 		return CM_ADMIT;
 	}
@@ -340,6 +343,7 @@ static void cm_guard_tell(struct cm_domain *d)
 void cm_guard_work(struct cm_notifier *n)
 {
 	struct cm_domain *d = n->domain;
+	bool wait = false;
 
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
@@ -351,10 +355,14 @@ void cm_guard_work(struct cm_notifier *n)
 	if (cm_guard_watched(d)) {
 		cm_guard_tell(d);
 		cm_window_put_out(d, cm_guard_exempts);
+		wait = test_and_clear_bit(CM_FRAME, &n->flags);
 	} else if (READ_ONCE(d->altered)) {
 		cm_window_put_out(d, cm_guard_exempts);
 	}
 	mutex_unlock(&d->map_lock);
+	/* The kernel minds rseq's area after this: and if that is in a region? */
+	if (wait)
+		schedule_timeout_interruptible(CM_PARK_POLL);
 }
 
 /**
