@@ -7,6 +7,12 @@
 #define _CM_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/sched.h>
+
+/* Threads of a program that stay in the kernel: vhost's were kthreads before. */
+#ifndef PF_USER_WORKER
+#define PF_USER_WORKER	0
+#endif
 
 #ifndef CM_HAVE_VM_FLAGS_SET
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)

@@ -6,10 +6,14 @@
 
 #include <linux/mm.h>
 #include <linux/ptrace.h>
+#include <linux/rseq.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
+#include <linux/sizes.h>
 #include <asm/syscall.h>
+#include <asm/unistd.h>
 
+#include "compat.h"
 #include "domain.h"
 #include "guard.h"
 #include "idle.h"
@@ -17,6 +21,9 @@
 #include "region.h"
 #include "sched.h"
 #include "tasks.h"
+
+/* More than a signal's frame takes: with AMX, 12 KiB. */
+#define CM_FRAME_MAX	SZ_16K
 
 /**
  * cm_guard_suspects() - a glance at a task that is about to run
@@ -154,21 +161,70 @@ bool cm_guard_exempts(struct cm_region *region)
 }
 
 /*
+ * A ring has requests made whenever its task goes to user mode, when no system
+ * call is under way either.
+ */
+static bool cm_guard_has_ring(void)
+{
+#ifdef CONFIG_IO_URING
+	return current->io_uring;
+#else
+	return false;
+#endif
+}
+
+static bool cm_guard_is_sigreturn(int nr)
+{
+#ifdef CONFIG_IA32_EMULATION
+	/* There, the other one's number is that of chmod(). */
+	if (in_ia32_syscall())
+		return nr == __NR_ia32_sigreturn ||
+		       nr == __NR_ia32_rt_sigreturn;
+#endif
+	return nr == __NR_rt_sigreturn;
+}
+
+/*
+ * May a signal's frame be there? That is where the program keeps nothing: below
+ * its stack pointer, or on a stack for signals that is not in use. Or rseq's
+ * area, which the kernel minds at such moments, too.
+ */
+static bool cm_guard_frames_go_to(unsigned long address)
+{
+	unsigned long sp = user_stack_pointer(task_pt_regs(current));
+
+#ifdef CONFIG_RSEQ
+	if (address - (unsigned long)current->rseq < sizeof(*current->rseq))
+		return true;
+#endif
+	if (address < sp && sp - address <= CM_FRAME_MAX)
+		return true;
+	return __on_sig_stack(address + 1) && !__on_sig_stack(sp);
+}
+
+/*
  * Is the kernel at work on a signal's frame, or the like, on a stack that is in
  * a region? No system call of the program's, or of a tracer's making, is under
- * way then: one that is has -ENOSYS where its result will be. A uprobe's handler
- * reads.
+ * way then: one that is has -ENOSYS where its result will be. So has one that
+ * has ended, and is none of this kernel's. A uprobe's handler reads.
  */
-static bool cm_guard_in_frame(struct cm_domain *d, bool write)
+static bool cm_guard_in_frame(struct cm_domain *d, unsigned long address,
+			      bool write)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	int nr = syscall_get_nr(current, regs);
+	bool call = nr >= 0 && syscall_get_error(current, regs) == -ENOSYS;
+	bool ring = cm_guard_has_ring();
 
-	if (current->flags & (PF_IO_WORKER | PF_KTHREAD | PF_EXITING))
+	if (current->flags &
+	    (PF_USER_WORKER | PF_IO_WORKER | PF_KTHREAD | PF_EXITING))
 		return false;
-	if (nr >= 0 && nr != __NR_rt_sigreturn &&
-	    syscall_get_error(current, regs) == -ENOSYS)
-		return false;
+	if (!call || !cm_guard_is_sigreturn(nr)) {
+		if (call && (ring || !write))
+			return false;
+		if ((call || ring) && !cm_guard_frames_go_to(address))
+			return false;
+	}
 	return write || !cm_instruments_uprobes(d);
 }
 
@@ -177,16 +233,17 @@ static bool cm_guard_in_frame(struct cm_domain *d, bool write)
  * @d: the domain; map_lock is held
  * @region: the region that is touched
  * @n: the caller's notifier
- * @flags: FAULT_FLAG_*: USER, touched by the program itself, not for it by the
- *	kernel; WRITE
+ * @vmf: the fault. Its flags: USER, touched by the program itself, not for it by
+ *	the kernel; WRITE
  *
  * Context: process context of an owner.
  * Return: the verdict; it holds until map_lock is let go.
  */
 enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
-				 struct cm_notifier *n, unsigned int flags)
+				 struct cm_notifier *n,
+				 const struct vm_fault *vmf)
 {
-	bool user_mode = flags & FAULT_FLAG_USER;
+	bool user_mode = vmf->flags & FAULT_FLAG_USER;
 
 	lockdep_assert_held(&d->map_lock);
 	if (d->broken)
@@ -199,8 +256,10 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		clear_bit(CM_PARKED, &n->flags);
 		return CM_ADMIT;
 	}
-	if (!user_mode && cm_guard_in_frame(d, flags & FAULT_FLAG_WRITE)) {
+	if (!user_mode && cm_guard_in_frame(d, vmf->real_address,
+					    vmf->flags & FAULT_FLAG_WRITE)) {
 		/* Failure would be the end of the program. Seal it again. */
+		set_bit(CM_FRAME, &n->flags);
 		cm_tasks_kick(d);
 		return CM_ADMIT;
 	}
@@ -284,6 +343,7 @@ static void cm_guard_tell(struct cm_domain *d)
 void cm_guard_work(struct cm_notifier *n)
 {
 	struct cm_domain *d = n->domain;
+	bool wait = false;
 
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
@@ -295,10 +355,14 @@ void cm_guard_work(struct cm_notifier *n)
 	if (cm_guard_watched(d)) {
 		cm_guard_tell(d);
 		cm_window_put_out(d, cm_guard_exempts);
+		wait = test_and_clear_bit(CM_FRAME, &n->flags);
 	} else if (READ_ONCE(d->altered)) {
 		cm_window_put_out(d, cm_guard_exempts);
 	}
 	mutex_unlock(&d->map_lock);
+	/* The kernel minds rseq's area after this: and if that is in a region? */
+	if (wait)
+		schedule_timeout_interruptible(CM_PARK_POLL);
 }
 
 /**

@@ -10,7 +10,8 @@
  * began before may be served: poll() has to write its results when the
  * debugger's SIGSTOP ends it, or the debugger would wait for ever. Another: the
  * frame of a signal, on a stack in a region, is written and read back: to fail
- * would kill the program, and what is in it the debugger sees as registers.
+ * would kill the program, and what is in it the debugger sees as registers. What
+ * an io_uring has to do at such moments is not served: EFAULT in its result.
  *
  * Later, a system call that touches a page is broken off, because it may hold
  * locks; the thread waits on its way to user mode, and the call is started again
@@ -39,6 +40,7 @@ struct cm_notifier;
 struct cm_region;
 struct pid;
 struct task_struct;
+struct vm_fault;
 
 /**
  * enum cm_verdict - what becomes of a fault
@@ -56,7 +58,8 @@ bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t);
 void cm_guard_work(struct cm_notifier *n);
 
 enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
-				 struct cm_notifier *n, unsigned int flags);
+				 struct cm_notifier *n,
+				 const struct vm_fault *vmf);
 void cm_guard_break_off(struct cm_notifier *n);
 struct pid *cm_guard_tracer(struct cm_domain *d);
 bool cm_guard_traced(struct cm_domain *d);

@@ -130,7 +130,7 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 		return VM_FAULT_SIGBUS;
 
 	mutex_lock(&d->map_lock);
-	verdict = cm_guard_verdict(d, region, n, vmf->flags);
+	verdict = cm_guard_verdict(d, region, n, vmf);
 	if (verdict == CM_PARK && upgrade) {
 		/* The core takes no RETRY here: come back as a plain fault. */
 		zap_vma_ptes(vma, vmf->address & PAGE_MASK, PAGE_SIZE);

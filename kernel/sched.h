@@ -24,6 +24,7 @@ struct task_struct;
 #define CM_WORK_PENDING	0 /* @work is queued */
 #define CM_RESTART	1 /* restart the system call that a parked fault broke */
 #define CM_PARKED	2 /* the present wait has been counted */
+#define CM_FRAME	3 /* it was served a signal's frame, or the like */
 
 /**
  * struct cm_notifier - what a task of a domain carries

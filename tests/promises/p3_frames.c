@@ -4,6 +4,8 @@
  * kernel writes there and reads back meanwhile is no way to the contents.
  */
 #include <fcntl.h>
+#include <linux/io_uring.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,8 @@
 #define STORM	150
 
 static char *stack;
+static bool ring;	/* the process has an io_uring */
+static bool calls;	/* it makes system calls that do not exist: their result is what one has that is under way */
 
 static void handler(int signal)
 {
@@ -64,8 +68,11 @@ static void work(void)
 	__asm__ volatile("movdqu (%0), %%xmm5" : : "r"(secret) : "xmm5");
 	explicit_bzero(secret, sizeof(secret));
 	shared->ready = 1;
-	for (;;)
+	for (;;) {
 		__asm__ volatile("addq $1, %0" : "+m"(shared->rounds));
+		if (calls)
+			syscall(9999);
+	}
 }
 
 static pid_t start(void)
@@ -75,7 +82,11 @@ static pid_t start(void)
 	if (pid == 0) {
 		stack_t alternate = { .ss_size = TOP };
 		struct sigaction action = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+		struct io_uring_params params = { 0 };
 
+		/* There may be none. */
+		if (ring)
+			syscall(SYS_io_uring_setup, 4, &params);
 		stack = victim_region(PAGES, NULL);
 		alternate.ss_sp = stack;
 		if (sigaltstack(&alternate, NULL) || sigaction(SIGUSR1, &action, NULL))
@@ -189,11 +200,81 @@ static void storm(void)
 	victim_end(pid);
 }
 
+/* Touches its stack no more. */
+static void *thread(void *unused)
+{
+	shared->tid = (int)syscall(SYS_gettid);
+	shared->ready = 1;
+	for (;;)
+		__asm__ volatile("addq $1, %0" : "+m"(shared->rounds));
+	return unused;
+}
+
+/* How often, of a hundred looks, a thread is seen that waits for nothing. */
+static int busy(pid_t pid, pid_t tid)
+{
+	char path[64], line[512];
+	int seen = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	for (int i = 0; i < 100; i++) {
+		const char *state;
+
+		usleep(5000);
+		victim_get(path, line, sizeof(line));
+		state = strrchr(line, ')');
+		seen += state && state[1] && state[2] == 'R';
+	}
+	return seen;
+}
+
+/*
+ * The C library has a thread's rseq area on its stack. The kernel minds it whenever the thread has work to do on its way to user mode, and
+ * sealing the area again is such work.
+ */
+static void rseq_area(void)
+{
+	pid_t pid = fork();
+	long before;
+	int seen;
+
+	if (pid == 0) {
+		pthread_attr_t attr;
+		pthread_t other;
+
+		pthread_attr_init(&attr);
+		if (pthread_attr_setstack(&attr, victim_region(64, NULL), 64 * 4096UL) || pthread_create(&other, &attr, thread, NULL))
+			_exit(3);
+		for (;;)
+			pause();
+	}
+	ok(victim_wait(&shared->ready) && victim_goes_on(&shared->rounds) && busy(pid, shared->tid) > 50, "control: a thread with its stack in a region is busy");
+	ok(!ptrace(PTRACE_SEIZE, shared->tid, 0, 0) && stop(shared->tid) && !ptrace(PTRACE_CONT, shared->tid, 0, 0), "a debugger stops it, and lets it go on");
+	usleep(100000);
+	before = shared->rounds;
+	seen = busy(pid, shared->tid);
+	ok(shared->rounds > before || seen < 50, "it goes on, or waits");
+	tap_note("seen busy: %d of 100 times", seen);
+	ok(stop(shared->tid) && !ptrace(PTRACE_DETACH, shared->tid, 0, 0) && lives(pid), "detached, it goes on");
+	victim_end(pid);
+}
+
 int main(void)
 {
 	victim_setup();
 	signal_under_tracer();
 	return_under_tracer();
 	storm();
+	/* What a ring has to do at such moments is something else: see ../attacks/not_a_frame.c. */
+	tap_note("the same with an io_uring");
+	ring = true;
+	signal_under_tracer();
+	return_under_tracer();
+	storm();
+	ring = false;
+	tap_note("the same with system calls that do not exist");
+	calls = true;
+	storm();
+	rseq_area();
 	return tap_done();
 }
