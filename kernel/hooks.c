@@ -95,6 +95,8 @@ static void cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
 
 	if (!d)
 		return;
+	/* Some callers give the address of a byte. */
+	start &= PAGE_MASK;
 	if (cm_region_covers(mm, start, start + (nr_pages << PAGE_SHIFT)))
 		/* Regions cannot be written to: nothing will change. */
 		atomic64_inc(&d->counts.refused);

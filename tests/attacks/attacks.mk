@@ -79,3 +79,25 @@ MATRIX_KERNELS ?= 6.1 6.1-amd64 6.1-rt 6.12 6.12-amd64 6.12-rt
 matrix: lib guest-programs
 	@scripts/kernel-build $(MATRIX_KERNELS)
 	@tests/attacks/kernels $(MATRIX_KERNELS)
+
+# A fuzzer over what a program can ask of regions, and stress.
+.PHONY: fuzz stress
+guest-programs: $(GUEST_OUT)/fuzz/syscalls $(GUEST_OUT)/stress/stress
+$(GUEST_OUT)/fuzz/syscalls: $(wildcard tests/fuzz/*.[ch]) tests/unit/tap.c tests/unit/tap.h
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^)
+# What make check does of both.
+$(GUEST_OUT)/fuzz/corpus: tests/fuzz/corpus
+	@mkdir -p $(@D)
+	{ printf '#!/bin/sh\nexec "$$(dirname "$$0")/syscalls" 1-5 '; sed 's/#.*//' $< | tr '\n' ' '; echo; } >$@
+	chmod +x $@
+guest-programs: $(GUEST_OUT)/fuzz/corpus
+$(GUEST_OUT)/stress/stress: $(wildcard tests/stress/*.[ch]) $(GUEST_COMMON)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^)
+
+fuzz: guest-programs kernels
+	@tests/fuzz/run $(KERNELS)
+
+stress: guest-programs kernels
+	@tests/stress/run $(KERNELS)

@@ -266,8 +266,9 @@ static int act_memfile(struct world *w)
 	ssize_t n;
 	int err;
 
+	/* No memory for an inode is ENOENT in procfs. */
 	if (fd < 0)
-		return errno;
+		return errno == ENOENT ? ENOMEM : errno;
 	n = pread(fd, got, sizeof(got), (off_t)page(w, 1));
 	err = n < 0 ? errno : 0;
 	for (ssize_t i = 0, same = 0; i < n; i++) {

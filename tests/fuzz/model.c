@@ -69,8 +69,13 @@ unsigned long model_any(struct world *w, unsigned long below)
 
 void model_fill(struct world *w, unsigned char *to, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		to[i] = (unsigned char)model_any(w, 256);
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < length; i++, word >>= 8) {
+		if (i % 8 == 0)
+			word = model_any(w, 1UL << 32) << 32 | model_any(w, 1UL << 32);
+		to[i] = (unsigned char)word;
+	}
 }
 
 unsigned char *model_shadow(size_t page)

@@ -137,6 +137,21 @@ static void op_store(struct world *w)
 	}
 }
 
+/* Every byte of it: there is always something to be found out. */
+static void op_fill(struct world *w)
+{
+	unsigned char text[PAGE];
+	size_t n, first;
+
+	if (!model_usable(w, RW, 4, &first, &n))
+		return;
+	for (size_t i = first; i < first + n; i++) {
+		model_fill(w, text, PAGE);
+		memcpy(model_at(i), text, PAGE);
+		memcpy(model_shadow(i), text, PAGE);
+	}
+}
+
 /* A lot of pages at a time, so that there is always something that has to go out. */
 static void op_store_many(struct world *w)
 {
@@ -346,7 +361,7 @@ static void op_reopen(struct world *w)
 /* What makes no difference to who reads it himself. */
 static void op_own_ways(struct world *w)
 {
-	unsigned char got[64];
+	unsigned char got[PAGE];
 	size_t n, first;
 	struct iovec mine = { got, sizeof(got) }, theirs;
 	int fd;
@@ -372,6 +387,7 @@ const struct op ops_memory[] = {
 	{ "grow", 2, op_grow },
 	{ "load", 60, op_load },
 	{ "store", 60, op_store },
+	{ "fill", 15, op_fill },
 	{ "store to many", 25, op_store_many },
 	{ "read()", 20, op_read },
 	{ "write()", 20, op_write },

@@ -47,7 +47,6 @@ static void op_fork(struct world *w)
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		w->depth++;
-		w->noise = false;
 		w->random.state = seed;
 		model_forked(w);
 		at = mmap(NULL, PAGE, RW, MAP_SHARED, w->device, 0);
@@ -170,7 +169,7 @@ static void op_timer(struct world *w)
 /* Root's ways in from another process. Each must fail, or give what is not the contents. */
 static void look_from_outside(struct world *w, pid_t victim, size_t page)
 {
-	unsigned char got[64];
+	unsigned char got[PAGE];
 	struct iovec mine = { got, sizeof(got) }, theirs = { model_at(page), sizeof(got) };
 	char path[64];
 	int fd;

@@ -31,10 +31,9 @@ static volatile bool stop;
 static const struct op *choose(struct world *w)
 {
 	static const struct op *const tables[] = { ops_memory, ops_tasks };
-	static unsigned long total;
-	unsigned long at;
+	unsigned long total = 0, at;
 
-	for (int t = 0; !total && t < 2; t++)
+	for (int t = 0; t < 2; t++)
 		for (const struct op *op = tables[t]; op->name; op++)
 			total += op->weight;
 	at = model_any(w, total);
@@ -66,10 +65,14 @@ void ops_run(struct world *w, unsigned long count)
 static void *noise(void *arg)
 {
 	struct world w = *(struct world *)arg;
-	unsigned char *region = mmap(NULL, NOISE_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, w.device, 0);
+	unsigned char *region;
 	unsigned long round = 0;
 
 	w.name = "noise";
+	/* Not the other one's descriptor: that one closes it. */
+	w.device = -1;
+	ops_open_device(&w);
+	region = mmap(NULL, NOISE_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, w.device, 0);
 	expect(&w, region != MAP_FAILED, "mmap: %m");
 	for (; !stop; round++) {
 		for (size_t i = 0; i < NOISE_PAGES; i++) {
