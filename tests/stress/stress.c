@@ -185,7 +185,7 @@ static long stress_threads(void)
 	static const struct work work = { .pages = 1000, .threads = 1000, .pause_us = 500000 };
 	pid_t pid = worker_start(&work);
 
-	for (int i = 0; i < 6000 && tally->started < 1000; i++)
+	for (int i = 0; i < 2000 && tally->started < 1000; i++)
 		usleep(10000);
 	while (going_on(1))
 		usleep(10000);
