@@ -8,7 +8,8 @@
 #	make check-debug, make fuzz, make stress, make matrix	what takes hours: docs/testing.md
 #	make module	the module for the running kernel, or for the headers in KDIR=
 #	make install	library, command, headers, man pages; module-install: the module too
-#	make style	the kernel's checkpatch --strict, sparse, W=1
+#	make style	the kernel's checkpatch --strict, sparse, W=1; and scripts/analyze: coccinelle, gcc -fanalyzer, clang-tidy
+#	make fuzz-allocator	random calls of the library, led by what they reach in it; SEED, RUNS	(root: installs what it needs)
 #	make clean
 
 KERNELS ?= 6.1 6.12
@@ -21,6 +22,7 @@ include lib/lib.mk
 include tool/tool.mk
 include demo/demo.mk
 include tests/unit/unit.mk
+include tests/fuzz/allocator/allocator.mk
 include tests/attacks/attacks.mk
 
 kernels:
@@ -42,8 +44,9 @@ check:
 	@scripts/check $(KERNELS)
 
 style:
-	@scripts/deps build vm test
+	@scripts/deps build vm test analyze
 	scripts/style
+	scripts/analyze
 
 clean:
 	rm -rf build

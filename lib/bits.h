@@ -35,7 +35,8 @@ static inline size_t bits_fill(uint64_t *map, size_t from, size_t count,
 	while (count) {
 		size_t shift = from % BITS_WORD;
 		size_t n = BITS_WORD - shift < count ? BITS_WORD - shift : count;
-		uint64_t mask = ~(uint64_t)0 >> (BITS_WORD - n) << shift;
+		/* shift is below 64, so n is at least 1. */
+		uint64_t mask = ~(uint64_t)0 >> (BITS_WORD - n) << shift; /* NOLINT(*-core.Undefined*) */
 		uint64_t *word = &map[from / BITS_WORD];
 		uint64_t filled = value ? *word | mask : *word & ~mask;
 

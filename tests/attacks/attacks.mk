@@ -96,7 +96,7 @@ $(GUEST_OUT)/stress/stress: $(wildcard tests/stress/*.[ch]) $(GUEST_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^)
 
-fuzz: guest-programs kernels
+fuzz: guest-programs kernels fuzz-allocator
 	@tests/fuzz/run $(KERNELS)
 
 stress: guest-programs kernels

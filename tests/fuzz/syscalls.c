@@ -89,7 +89,7 @@ static void *noise(void *arg)
 static void live(unsigned long seed, unsigned long count)
 {
 	static struct world w;
-	pthread_t thread[2];
+	pthread_t thread[2] = { 0 };
 
 	/* This one is to be ended as a whole. */
 	setpgid(0, 0);

@@ -182,7 +182,7 @@ static bool probe(bool on)
 /* As uprobes are named: a file, and a place in it. */
 static bool name_place(char *place, size_t size)
 {
-	unsigned long start, end, offset, at = (unsigned long)count;
+	unsigned long start = 0, end = 0, offset = 0, at = (unsigned long)count;
 	char line[512], path[PATH_MAX] = "";
 	FILE *maps = fopen("/proc/self/maps", "r");
 	bool found = false;

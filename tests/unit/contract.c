@@ -126,6 +126,8 @@ static void alignments(void)
 
 			right &= block && (uintptr_t)block % align == 0 &&
 				 ssize(block) >= edges[i];
+			if (!block)
+				continue;
 			zero &= tap_is_filled(block, 0, edges[i] & 0xffff);
 			*(void **)block = block;
 			if (edges[i] > 1 << 20 || !(i % 3))

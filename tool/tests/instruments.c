@@ -135,7 +135,7 @@ static void at_samples(pid_t pid, uint64_t address, bool stack)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	uint64_t value[ROOM / 8];
+	uint64_t value[ROOM / 8] = { 0 };
 	uint32_t key = 0;
 
 	if (map < 0)

@@ -120,7 +120,7 @@ static void find_map(const char *file, const char *perms, uint64_t *from, uint64
 /* Every entry that has been resolved to a function of the C library. */
 static void got(void)
 {
-	uint64_t text, text_end, data, data_end, word;
+	uint64_t text = 0, text_end = 0, data = 0, data_end = 0, word;
 	int changed = 0;
 
 	find_map("/libc.so", " r-xp ", &text, &text_end);
