@@ -17,7 +17,11 @@
 
 #define TRACING		"/sys/kernel/tracing/"
 #define EVENT		"events/prey/way/enable"
+#ifdef __x86_64__
 #define TIMER		"events/irq_vectors/local_timer_entry/"
+#else
+#define TIMER		"events/timer/hrtimer_expire_entry/"
+#endif
 #define ARGUMENTS	8	/* that an event takes along */
 
 static bool put(const char *file, const char *text)
