@@ -371,6 +371,8 @@ static int cm_cipher_find_driver(void)
 	if (!cm_cipher_may_use_simd()) {
 		strscpy(cm_cipher_driver, cm_cipher->scalar,
 			sizeof(cm_cipher_driver));
+		pr_info("%s: no SIMD with interrupts off on this machine: served by %s\n",
+			cm_cipher->name, cm_cipher_driver);
 		return 0;
 	}
 	strscpy(cm_cipher_driver, cm_cipher->name, sizeof(cm_cipher_driver));

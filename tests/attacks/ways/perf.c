@@ -64,6 +64,7 @@ static size_t first_returns(const char *samples, size_t length, uint64_t *words)
 		if (header->type == PERF_RECORD_SAMPLE && chain[0] >= 3 && (count == 0 || words[count - 1] != chain[3]))
 			words[count++] = chain[3];
 	}
+	prey_restore(words, count);
 	return count * sizeof(*words);
 }
 

@@ -56,6 +56,11 @@ bool prey_goes_on(void);
 bool prey_stands(unsigned int ms);
 /* Kills the victim. */
 void prey_end(void);
+/*
+ * arm64: the kernel takes what signs an address out of what it takes for one: 48 bits of each word are left. Where such a word is one of the
+ * secret, puts the rest back, so that prey_leaked() knows it.
+ */
+void prey_restore(uint64_t *words, size_t count);
 /* Whether PREY_ENOUGH bytes of the secret in a row are in @bytes. */
 bool prey_leaked(const volatile void *bytes, size_t length);
 /*

@@ -117,12 +117,13 @@ static size_t collect(unsigned char *bytes, size_t room)
 static size_t collect_returns(uint64_t *words, size_t room)
 {
 	FILE *f = fopen(TRACING "trace", "r");
-	unsigned int line = 0;
+	unsigned int line = 0, traces = 0;
 	size_t count = 0;
 	char text[512], *at;
 
 	while (f && count < room && fgets(text, sizeof(text), f)) {
 		line = strstr(text, "<user stack trace>") ? 1 : line ? line + 1 : 0;
+		traces += line == 1;
 		at = line == 3 && strstr(text, "=>") ? strchr(text, '<') : NULL;
 		if (!at)
 			continue;
@@ -131,6 +132,11 @@ static size_t collect_returns(uint64_t *words, size_t room)
 	}
 	if (f)
 		fclose(f);
+#ifndef __x86_64__
+	if (!traces)
+		prey_tell("unavailable", "this kernel tells no user's stack");
+#endif
+	prey_restore(words, count);
 	return count * sizeof(*words);
 }
 
