@@ -404,6 +404,9 @@ int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
 	int err;
 
 	xa_for_each_range(&parent->pages, at, pg, first, last) {
+		/* Two VMAs may map a page. */
+		if (xa_load(&child->pages, at))
+			continue;
 		err = xa_err(xa_store(&child->pages, at, cm_store_page_get(pg),
 				      GFP_KERNEL));
 		if (err) {

@@ -63,7 +63,7 @@ struct mm_struct;
  * @lingers: the tasks together are a user; under @tasks_lock
  * @map_lock: see above
  * @pages: pgoff -> struct cm_page, absent means zero; under @map_lock
- * @copies: ranges of pgoff that mremap() maps twice for a moment
+ * @copies: ranges of pgoff that one VMA more maps, see region.c
  * @next_pgoff: where the next region goes; under @map_lock
  * @regions: how many there are; under @map_lock
  * @mapped_pages: pages that they cover; under @map_lock

@@ -22,15 +22,18 @@
 #include "trace.h"
 
 /**
- * struct cm_copy - pages that mremap() maps twice for a moment
+ * struct cm_copy - pages that one VMA more maps: mremap() does that for a moment,
+ * or, where it has no memory to unmap what it has moved, for good
  * @link: in cm_domain.copies; under map_lock
  * @first: first page
  * @pages: how many
+ * @forked: under fork(): the child has one of the VMAs
  */
 struct cm_copy {
 	struct list_head link;
 	pgoff_t first;
 	unsigned long pages;
+	bool forked;
 };
 
 static const struct vm_operations_struct cm_vm_ops;
@@ -201,6 +204,38 @@ static int cm_region_access(struct vm_area_struct *vma, unsigned long addr,
 	return err ?: len;
 }
 
+static void cm_region_cover_again(struct cm_domain *d, pgoff_t first,
+				  unsigned long pages)
+{
+	struct cm_copy *copy;
+
+	copy = kzalloc(sizeof(*copy), GFP_KERNEL | __GFP_NOFAIL);
+	copy->first = first;
+	copy->pages = pages;
+	list_add(&copy->link, &d->copies);
+}
+
+/* What several VMAs map, several of the child map. After its region is added. */
+static void cm_region_fork_copies(struct cm_domain *parent,
+				  struct cm_domain *child, pgoff_t first,
+				  pgoff_t last)
+{
+	struct cm_copy *copy;
+
+	list_for_each_entry(copy, &parent->copies, link) {
+		pgoff_t from = max(copy->first, first);
+		pgoff_t to = min(copy->first + copy->pages - 1, last);
+
+		if (child->regions == 1)
+			copy->forked = false;
+		if (from > to)
+			continue;
+		if (copy->forked)
+			cm_region_cover_again(child, from, to - from + 1);
+		copy->forked = true;
+	}
+}
+
 /*
  * fork(): the parent's window is put out, which also takes the pages out of its
  * page table before they are copied; then the child gets the descriptors.
@@ -226,6 +261,8 @@ static void cm_region_fork(struct vm_area_struct *vma)
 			cm_instruments_cover(child, vma->vm_start, vma->vm_end);
 			copy->epoch = atomic_read(&child->epoch);
 			child->exempting |= !!copy->tracer;
+			cm_region_fork_copies(parent, child, vma->vm_pgoff,
+					      vma->vm_pgoff + pages - 1);
 			err = cm_domain_share(parent, child, vma->vm_pgoff,
 					      vma->vm_pgoff + pages - 1);
 			child->broken |= !!err;
@@ -249,7 +286,6 @@ static void cm_region_open(struct vm_area_struct *vma)
 	struct cm_region *region = cm_region_of(vma);
 	struct vm_area_struct *old;
 	struct cm_domain *d;
-	struct cm_copy *copy;
 
 	if (!region)
 		return;
@@ -266,30 +302,49 @@ static void cm_region_open(struct vm_area_struct *vma)
 	old = vma_lookup(vma->vm_mm, vma->vm_start);
 	if (old && cm_region_of(old) == region)
 		return;
-	copy = kmalloc(sizeof(*copy), GFP_KERNEL | __GFP_NOFAIL);
-	copy->first = vma->vm_pgoff;
-	copy->pages = vma_pages(vma);
 	mutex_lock(&d->map_lock);
-	list_add(&copy->link, &d->copies);
-	d->mapped_pages += copy->pages;
-	cm_limits_force(d->user, 0, copy->pages);
+	cm_region_cover_again(d, vma->vm_pgoff, vma_pages(vma));
+	d->mapped_pages += vma_pages(vma);
+	cm_limits_force(d->user, 0, vma_pages(vma));
 	mutex_unlock(&d->map_lock);
 }
 
-/* Whether another VMA maps these pages; it is the only one from now on. */
-static bool cm_region_copied(struct cm_domain *d, pgoff_t first,
-			     unsigned long pages)
+/* Take a range, all of it in the copy, out of the copy. */
+static void cm_region_cut(struct cm_domain *d, struct cm_copy *copy,
+			  pgoff_t first, pgoff_t last)
 {
-	struct cm_copy *copy;
+	pgoff_t end = copy->first + copy->pages - 1;
 
-	list_for_each_entry(copy, &d->copies, link) {
-		if (copy->first != first || copy->pages != pages)
-			continue;
-		list_del(&copy->link);
-		kfree(copy);
-		return true;
+	if (last < end)
+		cm_region_cover_again(d, last + 1, end - last);
+	copy->pages = first - copy->first;
+	if (copy->pages)
+		return;
+	list_del(&copy->link);
+	kfree(copy);
+}
+
+/* A VMA is gone: forget those of its pages that no other one maps. */
+static void cm_region_uncover(struct cm_domain *d, pgoff_t first, pgoff_t last)
+{
+	while (first <= last) {
+		struct cm_copy *copy, *next = NULL;
+		pgoff_t from = last + 1, to = last;
+
+		list_for_each_entry(copy, &d->copies, link) {
+			if (copy->first + copy->pages <= first ||
+			    max(copy->first, first) >= from)
+				continue;
+			next = copy;
+			from = max(copy->first, first);
+			to = min(copy->first + copy->pages - 1, last);
+		}
+		if (from > first)
+			cm_domain_erase(d, first, from - 1);
+		if (next)
+			cm_region_cut(d, next, from, to);
+		first = to + 1;
 	}
-	return false;
 }
 
 static void cm_region_close(struct vm_area_struct *vma)
@@ -304,9 +359,7 @@ static void cm_region_close(struct vm_area_struct *vma)
 	/* A split that fails closes an empty VMA, without a pgoff of its own. */
 	if (pages) {
 		mutex_lock(&d->map_lock);
-		if (!cm_region_copied(d, vma->vm_pgoff, pages))
-			cm_domain_erase(d, vma->vm_pgoff,
-					vma->vm_pgoff + pages - 1);
+		cm_region_uncover(d, vma->vm_pgoff, vma->vm_pgoff + pages - 1);
 		d->mapped_pages -= pages;
 		cm_limits_uncharge(d->user, 0, pages);
 		mutex_unlock(&d->map_lock);

@@ -151,7 +151,8 @@ static int act_exec(struct world *w)
 {
 	(void)w;
 	execl("/bin/true", "true", NULL);
-	return errno;
+	/* So execve() says that it has no page for the arguments, or cannot read the loader's head. */
+	return errno == E2BIG || errno == ELIBBAD ? ENOMEM : errno;
 }
 
 static int act_exit(struct world *w)
@@ -182,15 +183,61 @@ static int act_protect_middle(struct world *w)
 	return mprotect(page(w, 6), WORLD_PAGE, PROT_READ) ? errno : 0;
 }
 
+/*
+ * Where the kernel has no memory left to unmap what it has moved, both places map the same. Neither may lose it to the other, in this
+ * process or in a child.
+ */
+static int both_places(struct world *w, unsigned char *old, size_t first, size_t n)
+{
+	pid_t pid;
+	int result = 0;
+
+	if (msync(old + first * WORLD_PAGE, n * WORLD_PAGE, MS_ASYNC))
+		return 0;
+	pid = fork();
+	if (pid == 0) {
+		munmap(old + first * WORLD_PAGE, n * WORLD_PAGE);
+		for (size_t i = 0; i < WORLD_PAGES && !result; i++)
+			result = w->gone[i] ? 0 : world_load(w, i);
+		_exit(result);
+	}
+	result = world_child(pid);
+	munmap(old + first * WORLD_PAGE, n * WORLD_PAGE);
+	return result;
+}
+
 static int act_move(struct world *w)
 {
-	unsigned char *to = mremap(w->region, WORLD_PAGES * WORLD_PAGE, WORLD_PAGES * WORLD_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-				   w->region + (1UL << 30));
+	unsigned char *old = w->region, *to;
 
+	to = mremap(old, WORLD_PAGES * WORLD_PAGE, WORLD_PAGES * WORLD_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, old + (1UL << 30));
 	if (to == MAP_FAILED)
 		return errno;
 	w->region = to;
-	return 0;
+	return both_places(w, old, 0, WORLD_PAGES);
+}
+
+/* Two pages of the middle, to and fro. */
+static int act_move_part(struct world *w)
+{
+	unsigned char *away = w->region + (1UL << 30), *at;
+	int result = 0;
+
+	for (int i = 0; i < 2 && !result; i++) {
+		unsigned char *from = i ? away : page(w, 3), *to = i ? page(w, 3) : away;
+
+		at = mremap(from, 2 * WORLD_PAGE, 2 * WORLD_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+		if (at == MAP_FAILED)
+			result = errno;
+		else if (i)
+			w->gone[3] = w->gone[4] = false;
+		else if (msync(from, 2 * WORLD_PAGE, MS_ASYNC))
+			w->gone[3] = w->gone[4] = true;
+		/* Else it is in both places. */
+		else if (memcmp(away, page(w, 3), 2 * WORLD_PAGE))
+			result = WORLD_WRONG;
+	}
+	return result;
 }
 
 static int act_lock_memory(struct world *w)
@@ -326,6 +373,7 @@ const struct scenario scenarios[] = {
 	{ "munmap of a part", REGION, act_unmap_middle, false },
 	{ "mprotect of a part", REGION, act_protect_middle, false },
 	{ "mremap", REGION, act_move, false },
+	{ "mremap of a part", REGION, act_move_part, false },
 	{ "mlock", REGION, act_lock_memory, false },
 	{ "fork", REGION, act_fork, false },
 	{ "clone", REGION, act_clone, false },

@@ -25,17 +25,20 @@
 #include "../unit/tap.h"
 #include "worker.h"
 
+/* Seconds more for what has not been able to do anything yet */
+#define ENOUGH	120
 #define GROUP	"/sys/fs/cgroup/stress"
 
 static time_t until;
 static struct tap_random random_state = { .state = 4711 };
 
-static bool going_on(void)
+/* Until the time is up, and something has been done; but not for ever. */
+static bool going_on(long done)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec < until;
+	return t.tv_sec < until + (done > 0 ? 0 : ENOUGH);
 }
 
 static unsigned long any(unsigned long below)
@@ -111,7 +114,7 @@ static long stress_swap(void)
 	for (int i = 0; i < 2; i++)
 		pid[i] = start_in_group(&work);
 	workers_go_on(10);
-	while (going_on()) {
+	while (going_on(field("/proc/vmstat", "pswpin") - before)) {
 		victim_set(GROUP "/memory.reclaim", "16M");
 		usleep(any(300000));
 	}
@@ -132,7 +135,7 @@ static long stress_oom(void)
 	before = field(GROUP "/memory.events", "oom_kill");
 	for (int i = 0; i < 3; i++)
 		pid[i] = start_in_group(&work);
-	while (going_on()) {
+	while (going_on(field(GROUP "/memory.events", "oom_kill") - before)) {
 		for (int i = 0; i < 3; i++)
 			if (waitpid(pid[i], NULL, WNOHANG) == pid[i])
 				pid[i] = start_in_group(&work);
@@ -154,7 +157,7 @@ static long stress_hotplug(void)
 	if (cpus < 2)
 		return -1;
 	start(pid, 4, &work);
-	while (going_on()) {
+	while (going_on(times)) {
 		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/online", 1 + (long)any((unsigned long)cpus - 1));
 		times += victim_set(path, "0");
 		usleep(any(100000));
@@ -171,7 +174,7 @@ static long stress_migration(void)
 	pid_t pid[6];
 
 	start(pid, 6, &work);
-	while (going_on())
+	while (going_on(tally->rounds - before))
 		usleep(10000);
 	end(pid, 6);
 	return tally->rounds - before;
@@ -182,9 +185,9 @@ static long stress_threads(void)
 	static const struct work work = { .pages = 1000, .threads = 1000, .pause_us = 500000 };
 	pid_t pid = worker_start(&work);
 
-	for (int i = 0; i < 6000 && tally->started < 1000; i++)
+	for (int i = 0; i < 2000 && tally->started < 1000; i++)
 		usleep(10000);
-	while (going_on())
+	while (going_on(1))
 		usleep(10000);
 	workers_go_on(1000);
 	worker_kill(pid);
@@ -198,7 +201,7 @@ static long stress_kill(void)
 	long times = 0;
 
 	start(pid, 12, &work);
-	while (going_on()) {
+	while (going_on(times)) {
 		unsigned long i = any(12);
 
 		worker_kill(pid[i]);
@@ -239,7 +242,7 @@ static long stress_forks(void)
 
 	if (!group_make("max") || !victim_set(GROUP "/pids.max", "60"))
 		return -1;
-	while (going_on()) {
+	while (going_on(tally->rounds - before)) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -280,7 +283,7 @@ static long stress_suspend(void)
 			break;
 		times++;
 		workers_go_on(20);
-	} while (going_on());
+	} while (going_on(1));
 	end(pid, 3);
 	return times ? times : -1;
 }
@@ -295,7 +298,7 @@ static long stress_time(void)
 	clock_gettime(CLOCK_REALTIME, &real);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	start(pid, 3, &work);
-	for (; going_on(); times++) {
+	for (; going_on(times); times++) {
 		t = real;
 		t.tv_sec += (long)any(200000000) - 100000000;
 		clock_settime(CLOCK_REALTIME, &t);
@@ -337,7 +340,7 @@ static long stress_reload(void)
 
 	if (!path)
 		return -1;
-	while (going_on()) {
+	while (going_on(times)) {
 		int fd;
 
 		for (int i = 0; i < 4; i++) {
