@@ -23,15 +23,11 @@
 
 #include "../unit/tap.h"
 #include "bystander.h"
+#include "machine.h"
 #include "victim.h"
 
 #ifndef MAP_32BIT
 #define MAP_32BIT	0	/* only x86 has it */
-#endif
-#ifdef __x86_64__
-#define SLOW_CIPHER	false
-#else
-#define SLOW_CIPHER	true	/* it does without SIMD */
 #endif
 
 #define PARAMETER	"/sys/module/cryptmem/parameters/"
@@ -342,7 +338,7 @@ int main(int argc, char **argv)
 	ok(as_nobody(all_pages, 60), "all pages of the quota: EDQUOT");
 	ok(as_nobody(all_keys, 60), "as many keys as processes");
 	/* There the kernel reclaims for minutes beside a bystander that never sleeps; p4_memory tests the same alone. */
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || SLOW_CIPHER)
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || MACHINE_SLOW)
 		ok(true, "what is written to a region counts against the memory cgroup # SKIP takes minutes with one CPU or a slow cipher, see p4_memory");
 	else
 		ok(is_charged(), "what is written to a region counts against the memory cgroup of who writes it");

@@ -12,6 +12,13 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+/* Sealing does without SIMD: emulated, it takes longer than a turn of the scheduler's, so that two owners on one CPU hardly get on. */
+#ifdef __x86_64__
+#define MACHINE_SLOW	false
+#else
+#define MACHINE_SLOW	true
+#endif
+
 /* What a debugger sets, one way or the other. */
 static inline bool machine_get_registers(pid_t tid, struct user_regs_struct *regs)
 {
