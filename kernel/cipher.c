@@ -18,6 +18,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <asm/simd.h>
 
 #include "cipher.h"
 #include "selftest.h"
@@ -26,16 +27,18 @@
  * struct cm_cipher - what one of the ciphers we offer needs
  * @name: the crypto API's name, also the value of the parameter
  * @aead: authenticated, hence an AEAD transform; else an skcipher
+ * @scalar: the driver that does without SIMD
  */
 struct cm_cipher {
 	const char *name;
 	bool aead;
+	const char *scalar;
 };
 
 static const struct cm_cipher cm_ciphers[] = {
-	{ "gcm(aes)", true },
-	{ "aegis128", true },
-	{ "cbc(aes)", false },
+	{ "gcm(aes)", true, "gcm_base(ctr(aes-generic),ghash-generic)" },
+	{ "aegis128", true, "aegis128-generic" },
+	{ "cbc(aes)", false, "cbc(aes-generic)" },
 };
 
 /**
@@ -276,8 +279,8 @@ static void cm_cipher_set_nonce(struct cm_cipher_ctx *ctx, u64 nonce)
  * @nonce: out: the nonce, never 0
  * @tag: out: CM_TAG_SIZE bytes, directly mapped memory
  *
- * Context: any in which SIMD may be used: process context, or the scheduler's
- * hooks. Does not sleep, takes no locks.
+ * Context: process context, or the scheduler's hooks. Does not sleep, takes no
+ * locks.
  * Return: 0, or a negative errno of the driver: @sealed is of no use then.
  */
 int cm_cipher_encrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
@@ -340,9 +343,23 @@ bool cm_cipher_authenticated(void)
 	return cm_cipher->aead;
 }
 
+/* Some machines lend their vector registers to the kernel only with interrupts on. */
+static bool cm_cipher_may_use_simd(void)
+{
+	unsigned long flags;
+	bool may;
+
+	local_irq_save(flags);
+	may = may_use_simd();
+	local_irq_restore(flags);
+	return may;
+}
+
 /*
  * Ask which driver serves the cipher, and look through the wrappers that any
- * user can put around it, and that put work off to threads.
+ * user can put around it, and that put work off to threads. A driver that takes
+ * SIMD for granted would stop a kernel in which it is not to be had: such a one
+ * must not even be tested.
  */
 static int cm_cipher_find_driver(void)
 {
@@ -351,6 +368,13 @@ static int cm_cipher_find_driver(void)
 	unsigned int i;
 	size_t len;
 
+	if (!cm_cipher_may_use_simd()) {
+		strscpy(cm_cipher_driver, cm_cipher->scalar,
+			sizeof(cm_cipher_driver));
+		pr_info("%s: no SIMD with interrupts off on this machine: served by %s\n",
+			cm_cipher->name, cm_cipher_driver);
+		return 0;
+	}
 	strscpy(cm_cipher_driver, cm_cipher->name, sizeof(cm_cipher_driver));
 	key = cm_cipher_key_create();
 	if (IS_ERR(key))

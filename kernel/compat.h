@@ -6,7 +6,9 @@
 #ifndef _CM_COMPAT_H
 #define _CM_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/mm.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 
 /* Threads of a program that stay in the kernel: vhost's were kthreads before. */
@@ -36,6 +38,51 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #else
 #define CM_GUP_PARAM
 #define CM_GUP_ARG
+#endif
+
+/*
+ * What a function that ftrace watches was called with, and where it is to go on:
+ * either all registers are kept for the hook, or those that a call is made of.
+ */
+#if defined(CONFIG_DYNAMIC_FTRACE_WITH_REGS)
+#define CM_FTRACE_KEEP	FTRACE_OPS_FL_SAVE_REGS
+static inline unsigned long cm_ftrace_argument(struct ftrace_regs *fregs,
+					       unsigned int n)
+{
+	return regs_get_kernel_argument(ftrace_get_regs(fregs), n);
+}
+
+static inline void cm_ftrace_divert(struct ftrace_regs *fregs, void *to)
+{
+	instruction_pointer_set(ftrace_get_regs(fregs), (unsigned long)to);
+}
+#elif defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#define CM_FTRACE_KEEP	0
+static inline unsigned long cm_ftrace_argument(struct ftrace_regs *fregs,
+					       unsigned int n)
+{
+	return ftrace_regs_get_argument(fregs, n);
+}
+
+static inline void cm_ftrace_divert(struct ftrace_regs *fregs, void *to)
+{
+	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)to);
+}
+#else
+#error "this kernel's ftrace does not tell what a function is called with"
+#endif
+
+/* The program's side of a machine, by one name. */
+#ifdef CONFIG_ARM64
+/* What they are called in the kernel has changed; they have not. */
+#define CM_NR_ARM_SIGRETURN	119
+#define CM_NR_ARM_RT_SIGRETURN	173
+#define user_64bit_mode(regs)	(!compat_user_mode(regs))
+#ifndef ptrauth_strip_user_insn_pac
+#define ptrauth_strip_user_insn_pac(ptr)	ptrauth_strip_insn_pac(ptr)
+#endif
+#else
+#define ptrauth_strip_user_insn_pac(ptr)	(ptr)
 #endif
 
 #endif /* _CM_COMPAT_H */

@@ -22,8 +22,12 @@
 #include "sched.h"
 #include "tasks.h"
 
-/* More than a signal's frame takes: with AMX, 12 KiB. */
+/* More than a signal's frame takes: with AMX, 12 KiB; with SME, 80. */
+#ifdef CONFIG_ARM64
+#define CM_FRAME_MAX	SZ_128K
+#else
 #define CM_FRAME_MAX	SZ_16K
+#endif
 
 /**
  * cm_guard_suspects() - a glance at a task that is about to run
@@ -181,7 +185,21 @@ static bool cm_guard_is_sigreturn(int nr)
 		return nr == __NR_ia32_sigreturn ||
 		       nr == __NR_ia32_rt_sigreturn;
 #endif
+#if defined(CONFIG_ARM64) && defined(CONFIG_COMPAT)
+	if (is_compat_task())
+		return nr == CM_NR_ARM_SIGRETURN ||
+		       nr == CM_NR_ARM_RT_SIGRETURN;
+#endif
 	return nr == __NR_rt_sigreturn;
+}
+
+static bool cm_guard_is_rseq(unsigned long address)
+{
+#ifdef CONFIG_RSEQ
+	return address - (unsigned long)current->rseq < sizeof(*current->rseq);
+#else
+	return false;
+#endif
 }
 
 /*
@@ -193,27 +211,49 @@ static bool cm_guard_frames_go_to(unsigned long address)
 {
 	unsigned long sp = user_stack_pointer(task_pt_regs(current));
 
-#ifdef CONFIG_RSEQ
-	if (address - (unsigned long)current->rseq < sizeof(*current->rseq))
+	if (cm_guard_is_rseq(address))
 		return true;
-#endif
 	if (address < sp && sp - address <= CM_FRAME_MAX)
 		return true;
 	return __on_sig_stack(address + 1) && !__on_sig_stack(sp);
 }
 
 /*
+ * Is a system call under way, as far as registers tell? One that is has -ENOSYS
+ * where its result will be. So has one that has ended, and is none of this
+ * kernel's.
+ *
+ * On arm64 its first argument is there. (A tracer could change it; but that
+ * locks.) So it is with one that has ended with the same number: what it then
+ * touches, but for a ring's requests, is rseq's area, which no call needs. And
+ * a return from a signal overwrites registers as it reads them.
+ */
+static bool cm_guard_in_call(struct pt_regs *regs, unsigned long address)
+{
+	int nr = syscall_get_nr(current, regs);
+
+	if (nr < 0)
+		return false;
+#ifdef CONFIG_ARM64
+	if (cm_guard_is_sigreturn(nr))
+		return true;
+	return regs->regs[0] == regs->orig_x0 && !cm_guard_is_rseq(address);
+#else
+	return syscall_get_error(current, regs) == -ENOSYS;
+#endif
+}
+
+/*
  * Is the kernel at work on a signal's frame, or the like, on a stack that is in
  * a region? No system call of the program's, or of a tracer's making, is under
- * way then: one that is has -ENOSYS where its result will be. So has one that
- * has ended, and is none of this kernel's. A uprobe's handler reads.
+ * way then. A uprobe's handler reads.
  */
 static bool cm_guard_in_frame(struct cm_domain *d, unsigned long address,
 			      bool write)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	int nr = syscall_get_nr(current, regs);
-	bool call = nr >= 0 && syscall_get_error(current, regs) == -ENOSYS;
+	bool call = cm_guard_in_call(regs, address);
 	bool ring = cm_guard_has_ring();
 
 	if (current->flags &
@@ -287,8 +327,33 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
  */
 void cm_guard_break_off(struct cm_notifier *n)
 {
-	set_bit(CM_RESTART, &n->flags);
+	if (syscall_get_nr(current, task_pt_regs(current)) >= 0)
+		set_bit(CM_RESTART, &n->flags);
 	cm_sched_queue_work(n);
+}
+
+/* Whether a system call may be started again: it has ended, and failed. */
+static bool cm_guard_restartable(struct pt_regs *regs)
+{
+	/* On arm64 a signal may have made it forgotten already. */
+	if (!IS_ENABLED(CONFIG_ARM64) && syscall_get_nr(current, regs) < 0)
+		return false;
+	return syscall_get_error(current, regs) == -EFAULT;
+}
+
+static void cm_guard_restart(struct pt_regs *regs)
+{
+#ifdef CONFIG_ARM64
+	if (syscall_get_nr(current, regs) < 0) {
+		/* The code that sees to restarts has been: do what it does. */
+		syscall_rollback(current, regs);
+		regs->pc -= compat_thumb_mode(regs) ? 2 : 4;
+		return;
+	}
+#endif
+	syscall_set_return_value(current, regs, -ERESTARTNOINTR, 0);
+	/* So that the code that sees to restarts comes by. */
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
 /*
@@ -299,8 +364,7 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 
-	if (syscall_get_nr(current, regs) < 0 ||
-	    syscall_get_error(current, regs) != -EFAULT)
+	if (!cm_guard_restartable(regs))
 		return;
 	while (!signal_pending(current) && !READ_ONCE(d->altered) &&
 	       cm_guard_traced(d))
@@ -308,9 +372,7 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 	/* Locked: let the program have its EFAULT. */
 	if (READ_ONCE(d->altered))
 		return;
-	syscall_set_return_value(current, regs, -ERESTARTNOINTR, 0);
-	/* So that the code that sees to restarts comes by. */
-	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	cm_guard_restart(regs);
 }
 
 /* Say who watches, once for each time. */

@@ -31,8 +31,10 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/task_work.h>
+#ifdef CONFIG_X86
 #include <linux/user.h>
 #include <asm/prctl.h>
+#endif
 
 #include "compat.h"
 #include "domain.h"
@@ -146,10 +148,10 @@ static long cm_hooks_pup(struct mm_struct *mm, unsigned long start,
 }
 
 /* Whether a call into someone else's memory needs the detour. */
-static bool cm_hooks_concerns(struct pt_regs *regs)
+static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 {
-	struct mm_struct *mm = (void *)regs_get_kernel_argument(regs, 0);
-	unsigned int gup_flags = regs_get_kernel_argument(regs, 3);
+	struct mm_struct *mm = (void *)cm_ftrace_argument(fregs, 0);
+	unsigned int gup_flags = cm_ftrace_argument(fregs, 3);
 	struct cm_domain *d;
 	bool concerns;
 
@@ -176,12 +178,10 @@ static void notrace cm_hooks_on_gup(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops,
 				    struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-
-	if (!cm_hooks_concerns(regs))
+	if (!cm_hooks_concerns(fregs))
 		return;
 	__module_get(THIS_MODULE);
-	instruction_pointer_set(regs, (unsigned long)ops->private);
+	cm_ftrace_divert(fregs, ops->private);
 }
 
 static void cm_hooks_change_work(struct callback_head *work)
@@ -250,6 +250,15 @@ static bool cm_hooks_changes(long request, unsigned long addr,
 	case PTRACE_OLDSETOPTIONS:
 	case PTRACE_SINGLEBLOCK:
 #endif
+#ifdef CONFIG_ARM64
+	case PTRACE_PEEKMTETAGS:
+	/* Of 32-bit tracers; the last sets debug registers. */
+	case COMPAT_PTRACE_GETREGS:
+	case COMPAT_PTRACE_GETVFPREGS:
+	case COMPAT_PTRACE_GET_THREAD_AREA:
+	case COMPAT_PTRACE_GETHBPREGS:
+	case COMPAT_PTRACE_SETHBPREGS:
+#endif
 		return false;
 #ifdef PTRACE_ARCH_PRCTL
 	case PTRACE_ARCH_PRCTL:
@@ -260,6 +269,11 @@ static bool cm_hooks_changes(long request, unsigned long addr,
 	case PTRACE_POKEUSR:
 		/* Debug registers stop the thread, they do not steer it. */
 		return addr < offsetof(struct user, u_debugreg);
+#endif
+#ifdef CONFIG_ARM64
+	case PTRACE_SETREGSET:
+		/* Nor do these. */
+		return addr != NT_ARM_HW_BREAK && addr != NT_ARM_HW_WATCH;
 #endif
 	default:
 		return true;
@@ -278,6 +292,11 @@ static bool cm_hooks_reads(long request)
 #endif
 #ifdef PTRACE_GETFPXREGS
 	case PTRACE_GETFPXREGS:
+#endif
+#ifdef CONFIG_ARM64
+	case COMPAT_PTRACE_GETREGS:
+	case COMPAT_PTRACE_GETVFPREGS:
+	case COMPAT_PTRACE_GET_THREAD_AREA:
 #endif
 	case PTRACE_GETREGSET:
 	case PTRACE_PEEKUSR:
@@ -315,11 +334,10 @@ static void notrace cm_hooks_on_ptrace(unsigned long ip,
 				       struct ftrace_ops *ops,
 				       struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-	struct task_struct *child = (void *)regs_get_kernel_argument(regs, 0);
-	long request = (int)regs_get_kernel_argument(regs, 1);
-	unsigned long addr = regs_get_kernel_argument(regs, 2);
-	unsigned long data = regs_get_kernel_argument(regs, 3);
+	struct task_struct *child = (void *)cm_ftrace_argument(fregs, 0);
+	long request = (int)cm_ftrace_argument(fregs, 1);
+	unsigned long addr = cm_ftrace_argument(fregs, 2);
+	unsigned long data = cm_ftrace_argument(fregs, 3);
 	struct cm_domain *d;
 
 	rcu_read_lock();
@@ -327,8 +345,7 @@ static void notrace cm_hooks_on_ptrace(unsigned long ip,
 	if (d) {
 		if (READ_ONCE(d->hides) && cm_hooks_reads(request)) {
 			atomic64_inc(&d->counts.refused);
-			instruction_pointer_set(regs, (unsigned long)
-						cm_hooks_denied);
+			cm_ftrace_divert(fregs, cm_hooks_denied);
 		} else if (cm_hooks_changes(request, addr, data)) {
 			cm_hooks_changed(d);
 		} else if (cm_hooks_resumes(request)) {
@@ -345,9 +362,8 @@ static void notrace cm_hooks_on_attach(unsigned long ip,
 				       struct ftrace_ops *ops,
 				       struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-	struct task_struct *t = (void *)regs_get_kernel_argument(regs, 0);
-	int request = regs_get_kernel_argument(regs, 1);
+	struct task_struct *t = (void *)cm_ftrace_argument(fregs, 0);
+	int request = cm_ftrace_argument(fregs, 1);
 	struct cm_domain *d;
 
 	if (request != PTRACE_ATTACH)
@@ -381,7 +397,7 @@ struct cm_hook {
 	bool set;
 };
 
-#define CM_HOOK_WATCH	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_PERMANENT)
+#define CM_HOOK_WATCH	(CM_FTRACE_KEEP | FTRACE_OPS_FL_PERMANENT)
 #define CM_HOOK_DIVERT	(CM_HOOK_WATCH | FTRACE_OPS_FL_IPMODIFY)
 /* Called from within hooks of others, which would else not be followed by ours. */
 #define CM_HOOK_NESTED	(CM_HOOK_DIVERT | FTRACE_OPS_FL_RECURSION)
@@ -403,8 +419,21 @@ static struct cm_hook cm_hooks[] = {
 	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
 	{ "strncpy_from_user_nofault",
 	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
+#ifdef CM_HAVE_COPY_FROM_USER_NMI
 	{ "copy_from_user_nmi",
 	  { .func = cm_instruments_on_read_nmi, .flags = CM_HOOK_NESTED } },
+#elif defined(CONFIG_PERF_EVENTS)
+	{ "perf_output_sample",
+	  { .func = cm_instruments_on_sample,
+	    .flags = CM_HOOK_WATCH | FTRACE_OPS_FL_RECURSION } },
+#endif
+#ifdef CONFIG_ARM64
+	/* They take an address of the user's here, and without PAN can read it. */
+	{ "copy_from_kernel_nofault",
+	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
+	{ "strncpy_from_kernel_nofault",
+	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
+#endif
 #ifdef CONFIG_BPF_SYSCALL
 	{ "bpf_copy_from_user",
 	  { .func = cm_instruments_on_read_bpf, .flags = CM_HOOK_NESTED } },

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/uprobes.h>
 
+#include "compat.h"
 #include "domain.h"
 #include "guard.h"
 #include "instruments.h"
@@ -61,9 +62,8 @@ static void cm_instruments_change(struct ftrace_regs *fregs,
 				  void (*change)(struct cm_breakpoints *b,
 						 unsigned long at))
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-	struct mm_struct *mm = (void *)regs_get_kernel_argument(regs, 1);
-	unsigned long at = regs_get_kernel_argument(regs, 2);
+	struct mm_struct *mm = (void *)cm_ftrace_argument(fregs, 1);
+	unsigned long at = cm_ftrace_argument(fregs, 2);
 	struct cm_domain *d;
 	unsigned long flags;
 
@@ -137,10 +137,13 @@ void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 
 static bool cm_instruments_in_region(unsigned long start, unsigned long size)
 {
-	unsigned long end = start + size;
 	struct cm_domain *d;
+	unsigned long end;
 	bool in;
 
+	/* Some machines ignore some bits of an address. */
+	start = untagged_addr(start);
+	end = start + size;
 	rcu_read_lock();
 	d = cm_domain_find(current->mm);
 	in = d && start < READ_ONCE(d->span_end) &&
@@ -183,12 +186,9 @@ void notrace cm_instruments_on_read(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops,
 				    struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-
-	if (cm_instruments_in_region(regs_get_kernel_argument(regs, 1),
-				     regs_get_kernel_argument(regs, 2)))
-		instruction_pointer_set(regs,
-					(unsigned long)cm_instruments_refused);
+	if (cm_instruments_in_region(cm_ftrace_argument(fregs, 1),
+				     cm_ftrace_argument(fregs, 2)))
+		cm_ftrace_divert(fregs, cm_instruments_refused);
 }
 
 /**
@@ -203,12 +203,9 @@ void notrace cm_instruments_on_read_nmi(unsigned long ip,
 					struct ftrace_ops *ops,
 					struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-
-	if (cm_instruments_in_region(regs_get_kernel_argument(regs, 1),
-				     regs_get_kernel_argument(regs, 2)))
-		instruction_pointer_set(regs, (unsigned long)
-					cm_instruments_refused_nmi);
+	if (cm_instruments_in_region(cm_ftrace_argument(fregs, 1),
+				     cm_ftrace_argument(fregs, 2)))
+		cm_ftrace_divert(fregs, cm_instruments_refused_nmi);
 }
 
 /**
@@ -223,12 +220,41 @@ void notrace cm_instruments_on_read_bpf(unsigned long ip,
 					struct ftrace_ops *ops,
 					struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
+	if (cm_instruments_in_region(cm_ftrace_argument(fregs, 2),
+				     (u32)cm_ftrace_argument(fregs, 1)))
+		cm_ftrace_divert(fregs, cm_instruments_refused_bpf);
+}
 
-	if (cm_instruments_in_region(regs_get_kernel_argument(regs, 2),
-				     (u32)regs_get_kernel_argument(regs, 1)))
-		instruction_pointer_set(regs, (unsigned long)
-					cm_instruments_refused_bpf);
+/**
+ * cm_instruments_on_sample() - perf_output_sample()
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments: the sample is the third
+ *
+ * For kernels in which perf copies the stack in line: it copies nothing then.
+ */
+void notrace cm_instruments_on_sample(unsigned long ip, unsigned long parent_ip,
+				      struct ftrace_ops *ops,
+				      struct ftrace_regs *fregs)
+{
+#ifdef CONFIG_PERF_EVENTS
+	struct perf_sample_data *data = (void *)cm_ftrace_argument(fregs, 2);
+	struct pt_regs *regs;
+
+	static_assert(__same_type(perf_output_sample,
+				  void(struct perf_output_handle *,
+				       struct perf_event_header *,
+				       struct perf_sample_data *,
+				       struct perf_event *)));
+
+	if (!(data->type & PERF_SAMPLE_STACK_USER))
+		return;
+	regs = data->regs_user.regs;
+	if (regs && cm_instruments_in_region(user_stack_pointer(regs),
+					     data->stack_user_size))
+		data->stack_user_size = 0;
+#endif
 }
 
 /* A caller's frame, where code keeps a frame pointer. */
@@ -239,13 +265,22 @@ struct cm_instruments_frame {
 
 /*
  * Follow the frame pointer as the kernel does, but not into a region: reading
- * there is refused, see cm_instruments_on_read_nmi().
+ * there is refused, see cm_instruments_on_read() and ..._on_read_nmi().
  */
 static bool cm_instruments_frame(unsigned long fp,
 				 struct cm_instruments_frame *frame)
 {
-	return copy_from_user_nmi(frame, (void __user *)fp, sizeof(*frame)) ==
-	       0;
+	void __user *from = (void __user *)fp;
+
+#ifdef CM_HAVE_COPY_FROM_USER_NMI
+	if (copy_from_user_nmi(frame, from, sizeof(*frame)))
+		return false;
+#else
+	if (copy_from_user_nofault(frame, from, sizeof(*frame)))
+		return false;
+#endif
+	frame->ret = ptrauth_strip_user_insn_pac(frame->ret);
+	return true;
 }
 
 #ifdef CONFIG_PERF_EVENTS
@@ -253,11 +288,11 @@ static void cm_instruments_chain(struct perf_callchain_entry_ctx *entry,
 				 struct pt_regs *regs)
 {
 	struct cm_instruments_frame frame;
-	unsigned long fp = regs->bp;
+	unsigned long fp = frame_pointer(regs);
 
 	static_assert(__same_type(cm_instruments_chain, perf_callchain_user));
 
-	perf_callchain_store(entry, regs->ip);
+	perf_callchain_store(entry, instruction_pointer(regs));
 	if (!user_64bit_mode(regs))
 		return;
 	while (entry->nr < entry->max_stack &&
@@ -270,16 +305,18 @@ static void cm_instruments_chain(struct perf_callchain_entry_ctx *entry,
 
 #ifdef CONFIG_USER_STACKTRACE_SUPPORT
 static void cm_instruments_walk(stack_trace_consume_fn consume, void *cookie,
-				const struct pt_regs *regs)
+				const struct pt_regs *const_regs)
 {
+	struct pt_regs *regs = (struct pt_regs *)const_regs;
 	struct cm_instruments_frame frame;
-	unsigned long fp = regs->bp;
+	unsigned long fp = frame_pointer(regs);
 
 	static_assert(__same_type(cm_instruments_walk, arch_stack_walk_user));
 
-	if (!consume(cookie, regs->ip) || !user_64bit_mode((void *)regs))
+	if (!consume(cookie, instruction_pointer(regs)) ||
+	    !user_64bit_mode(regs))
 		return;
-	while (fp >= regs->sp && cm_instruments_frame(fp, &frame) &&
+	while (fp >= user_stack_pointer(regs) && cm_instruments_frame(fp, &frame) &&
 	       frame.ret && consume(cookie, frame.ret))
 		fp = frame.next;
 }
@@ -294,8 +331,7 @@ static void cm_instruments_divert(struct ftrace_regs *fregs, void *to)
 	owner = cm_domain_find(current->mm);
 	rcu_read_unlock();
 	if (owner)
-		instruction_pointer_set(ftrace_get_regs(fregs),
-					(unsigned long)to);
+		cm_ftrace_divert(fregs, to);
 }
 
 /**

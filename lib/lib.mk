@@ -4,6 +4,7 @@
 LIB_VERSION := 0.1.0
 LIB_SONAME := libsalloc.so.0
 LIB_OUT := build/lib
+OBJCOPY ?= objcopy
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -46,7 +47,7 @@ $(LIB_OUT)/libsalloc.so: $(LIB_OUT)/$(LIB_SONAME)
 # One object in which only the public names are left: the others would clash with a program's own.
 $(LIB_STATIC): $(LIB_API:%=$(LIB_OUT)/obj/%.o)
 	$(LD) -r -o $(LIB_OUT)/obj/all.o $^
-	objcopy --localize-hidden $(LIB_OUT)/obj/all.o
+	$(OBJCOPY) --localize-hidden $(LIB_OUT)/obj/all.o
 	rm -f $@
 	$(AR) rcs $@ $(LIB_OUT)/obj/all.o
 

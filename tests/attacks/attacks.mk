@@ -4,17 +4,18 @@
 #	make guest-programs	build/tests/promises/* and build/tests/attacks/*
 #	make check-promises	all of them in guests (KERNELS), and what has to be done from the host
 #	make attacks		the ways in, against three kinds of memory: a table
+#	make check-arm64	all that for arm64, built and run with what is needed for that
 
 GUEST_OUT := build/tests
 GUEST_PROMISES := p2_outsiders p2_descriptors p2_pinning p2_smp p2_stack p3_debugger p3_frames p3_log p3_policy p3_tracers p4_contents p4_fork p4_memory \
 	p4_tasks p5_p6_p7 p5_hibernation abi own_doing
 GUEST_ATTACKS := foreign_write exemption_ends no_lock_held other_driver attach_storm hostile_abi hostile_race not_a_frame
-GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
-GUEST_COMMON := $(addprefix tests/attacks/,victim.c victim.h bystander.c bystander.h) tests/unit/tap.c tests/unit/tap.h
+GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -DLIB_OUT='"$(LIB_OUT)"' -Iinclude $(CFLAGS)
+GUEST_COMMON := $(addprefix tests/attacks/,victim.c victim.h bystander.c bystander.h machine.h) tests/unit/tap.c tests/unit/tap.h
 
 # The ways in that are C programs, and what all of them need.
 GUEST_WAYS := $(filter-out prey tracer victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
-GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c tracer.h)
+GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c tracer.h) tests/attacks/machine.h
 
 .PHONY: guest-programs check-promises attacks
 guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))
@@ -47,7 +48,23 @@ $(GUEST_OUT)/ways/%: tests/attacks/ways/%.c $(GUEST_WAYS_COMMON)
 
 $(GUEST_OUT)/ways/victim: tests/attacks/ways/victim.c $(GUEST_WAYS_COMMON) lib
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^) build/lib/libsalloc.a
+	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^) $(LIB_STATIC)
+
+# The same for another machine, below build/arm64: `make guest-programs-arm64`, and what runs there on ARM64_KERNELS.
+ARM64_KERNELS ?= 6.1-arm64 6.12-arm64
+ARM64_MAKE := $(MAKE) --no-print-directory GUEST_OUT=build/arm64/tests LIB_OUT=build/arm64/lib \
+	$(foreach tool,CC=gcc LD=ld AR=ar OBJCOPY=objcopy,$(subst =,=aarch64-linux-gnu-,$(tool)))
+.PHONY: guest-programs-arm64 check-arm64
+guest-programs-arm64:
+	$(ARM64_MAKE) guest-programs
+
+check-arm64:
+	@scripts/deps build vm arm64
+	@mkdir -p build
+	@{ scripts/kernel-build $(ARM64_KERNELS) && $(MAKE) --no-print-directory guest-programs-arm64 build/tests/promises-host/scan; } \
+		>build/arm64.log 2>&1 || \
+		{ cat build/arm64.log; exit 2; }
+	@tests/attacks/check-arm64 $(ARM64_KERNELS)
 
 attacks: guest-programs kernels
 	@tests/attacks/matrix $(KERNELS)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../unit/tap.h"
+#include "machine.h"
 #include "victim.h"
 
 static volatile char *make_region(void)
@@ -111,7 +112,7 @@ int main(void)
 
 	ok(ptrace(PTRACE_SEIZE, pid, 0, 0) == 0 && ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0 && waitpid(pid, &status, 0) == pid,
 	   "the same tracer attaches again");
-	ok(ptrace(PTRACE_GETREGS, pid, 0, &regs) == 0 && ptrace(PTRACE_SETREGS, pid, 0, &regs) == 0, "and sets registers");
+	ok(machine_get_registers(pid, &regs) && machine_set_registers(pid, &regs), "and sets registers");
 	shared->command = 1;
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	usleep(500000);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,18 +36,34 @@ static void nothing(int signal)
 	(void)signal;
 }
 
+static void raise_with_secret(long pid)
+{
+#ifdef __x86_64__
+	long number = SYS_kill;
+
+	__asm__ volatile("movdqu (%2), %%xmm5\n\tsyscall\n\tpxor %%xmm5, %%xmm5"
+			 : "+a"(number) : "D"(pid), "r"(region), "S"((long)SIGUSR1) : "rcx", "r11", "xmm5", "memory");
+#else
+	register long x8 __asm__("x8") = SYS_kill;
+	register long x0 __asm__("x0") = pid;
+	register long x1 __asm__("x1") = SIGUSR1;
+
+	__asm__ volatile("ldr q5, [%3]\n\tsvc #0\n\tmovi v5.16b, #0"
+			 : "+r"(x0) : "r"(x1), "r"(x8), "r"(region) : "v5", "memory");
+#endif
+}
+
 /* What is in registers at a signal is written to the signal's stack. */
 static bool signal_frame(bool wipe)
 {
 	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
 	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_ONSTACK };
-	long pid = getpid(), number = 62 /* kill */;
+	long pid = getpid();
 
 	memset(alternate, 0, sizeof(alternate));
 	sigaltstack(&stack, NULL);
 	sigaction(SIGUSR1, &action, NULL);
-	__asm__ volatile("movdqu (%2), %%xmm5\n\tsyscall\n\tpxor %%xmm5, %%xmm5"
-			 : "+a"(number) : "D"(pid), "r"(region), "S"((long)SIGUSR1) : "rcx", "r11", "xmm5", "memory");
+	raise_with_secret(pid);
 	if (wipe)
 		explicit_bzero(alternate, sizeof(alternate));
 	return holds(alternate, sizeof(alternate), 16);
@@ -92,7 +109,11 @@ __attribute__((noinline)) static bool below(void)
 static bool jump_buffer(bool wipe)
 {
 	static jmp_buf buffer;
+#ifdef __x86_64__
 	register long word __asm__("rbx") = *(long *)region;
+#else
+	register long word __asm__("x19") = *(long *)region;
+#endif
 	bool found;
 
 	__asm__ volatile("" : "+r"(word));

@@ -70,7 +70,7 @@ static void try_vmsplice(void)
 static int open_disk(void)
 {
 	char name[64] = "";
-	FILE *answer = popen("modprobe loop; truncate -s 1M /dev/shm/p2.disk; losetup -f --show /dev/shm/p2.disk", "r");
+	FILE *answer = popen("modprobe loop; truncate -s 1M /dev/shm/p2.disk; loop=$(losetup -f) && losetup $loop /dev/shm/p2.disk && echo $loop", "r");
 
 	if (answer) {
 		if (!fgets(name, sizeof(name), answer))
@@ -93,7 +93,7 @@ static void try_direct(void)
 	ok(outcome(pread(disk, page, SIZE, SIZE)) == EFAULT && intact(page), "nor reads into it: EFAULT");
 	fill(plain);
 	close(disk);
-	if (system("losetup -D; rm -f /dev/shm/p2.disk"))
+	if (system("losetup -a | grep p2.disk | cut -d: -f1 | xargs losetup -d; rm -f /dev/shm/p2.disk"))
 		tap_note("the loop device stays");
 }
 

@@ -16,7 +16,7 @@
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
-#define PRELOAD	"build/lib/libsalloc-preload.so"
+#define PRELOAD	LIB_OUT "/libsalloc-preload.so"
 #define STORM	100
 
 /* The program. Descriptor 3: a byte when it is ready. It ends when its standard input does. */

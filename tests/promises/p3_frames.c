@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../attacks/machine.h"
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
@@ -27,22 +28,38 @@ static char *stack;
 static bool ring;	/* the process has an io_uring */
 static bool calls;	/* it makes system calls that do not exist: their result is what one has that is under way */
 
+/* Touches its stack. */
 static void handler(int signal)
 {
-	(void)signal;
+	volatile int local = signal;
+
+	(void)local;
 	shared->others++;
 }
 
 /* As the C library's, but it waits for a word first, and touches no stack meanwhile. */
-__attribute__((naked, used)) static void restorer(void)
-{
-	__asm__("mov shared(%rip), %rcx\n\t"
-		"movl $1, 4(%rcx)\n"		/* ->command: here I am */
-		"1: cmpl $1, 4(%rcx)\n\t"
-		"je 1b\n\t"
-		"mov $15, %eax\n\t"
-		"syscall");
-}
+void restorer(void);
+__asm__(".pushsection .text\n"
+	"restorer:\n\t"
+#ifdef __x86_64__
+	"mov shared(%rip), %rcx\n\t"
+	"movl $1, 4(%rcx)\n"		/* ->command: here I am */
+	"1: cmpl $1, 4(%rcx)\n\t"
+	"je 1b\n\t"
+	"mov $15, %eax\n\t"
+	"syscall\n"
+#else
+	"adrp x1, shared\n\t"
+	"ldr x1, [x1, #:lo12:shared]\n\t"
+	"mov w2, #1\n\t"
+	"str w2, [x1, #4]\n"
+	"1: ldr w2, [x1, #4]\n\t"
+	"cmp w2, #1\n\t"
+	"b.eq 1b\n\t"
+	"mov x8, #139\n\t"
+	"svc #0\n"
+#endif
+	".popsection");
 _Static_assert(offsetof(struct shared, command) == 4, "see restorer()");
 
 /* The C library puts its own restorer in. */
@@ -65,11 +82,11 @@ static void work(void)
 	char secret[SECRET_LEN];
 
 	victim_make_secret(secret);
-	__asm__ volatile("movdqu (%0), %%xmm5" : : "r"(secret) : "xmm5");
+	machine_load_vector(secret);
 	explicit_bzero(secret, sizeof(secret));
 	shared->ready = 1;
 	for (;;) {
-		__asm__ volatile("addq $1, %0" : "+m"(shared->rounds));
+		machine_count(&shared->rounds);
 		if (calls)
 			syscall(9999);
 	}
@@ -206,7 +223,7 @@ static void *thread(void *unused)
 	shared->tid = (int)syscall(SYS_gettid);
 	shared->ready = 1;
 	for (;;)
-		__asm__ volatile("addq $1, %0" : "+m"(shared->rounds));
+		machine_count(&shared->rounds);
 	return unused;
 }
 

@@ -19,6 +19,7 @@
 
 #include <uapi/cryptmem.h>
 
+#include "../attacks/machine.h"
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
@@ -116,7 +117,7 @@ static bool set_registers(pid_t pid, void *unused)
 	(void)unused;
 	if (ptrace(PTRACE_ATTACH, pid, 0, 0) || waitpid(pid, NULL, __WALL) != pid)
 		return false;
-	set = ptrace(PTRACE_GETREGS, pid, 0, &regs) == 0 && ptrace(PTRACE_SETREGS, pid, 0, &regs) == 0;
+	set = machine_get_registers(pid, &regs) && machine_set_registers(pid, &regs);
 	ptrace(PTRACE_DETACH, pid, 0, 0);
 	return set;
 }

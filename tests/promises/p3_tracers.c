@@ -83,6 +83,11 @@ static void gdb(void)
 	pid_t pid = start(alone);
 	FILE *out;
 
+	if (system("command -v gdb >/dev/null")) {
+		ok(true, "gdb # SKIP there is none for this machine");
+		victim_end(pid);
+		return;
+	}
 	victim_make_secret(secret);
 	for (int i = 0; i < 8; i++)
 		sprintf(bytes + strlen(bytes), "\t0x%02x", (unsigned char)secret[i]);

@@ -93,7 +93,7 @@ static void prepare(pid_t pid)
 {
 	char text[32];
 
-	if (system("modprobe loop; loop=$(losetup -f --show " DISK ") && mkswap $loop >/dev/null 2>&1 && swapon $loop"))
+	if (system("modprobe loop; loop=$(losetup -f) && losetup $loop " DISK " && mkswap $loop >/dev/null 2>&1 && swapon $loop"))
 		tap_note("swapon failed");
 	mkdir("/tmp/cgroup", 0755);
 	mount("cgroup2", "/tmp/cgroup", "cgroup2", 0, NULL);

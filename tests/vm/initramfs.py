@@ -5,6 +5,7 @@ An uncompressed cpio archive (unpacking gzip is slow under emulation), written b
 is cached per kernel; what differs from run to run is a second archive appended to it.
 """
 
+import functools
 import hashlib
 import lzma
 import os
@@ -12,7 +13,8 @@ import subprocess
 import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-BUSYBOX = "/bin/busybox"
+TOP = os.path.dirname(os.path.dirname(HERE))
+COMPILER = {"amd64": "gcc", "arm64": "aarch64-linux-gnu-gcc"}
 APPLETS = "sh cat cp echo chroot hostname ifconfig insmod ln mkdir mount poweroff switch_root".split()
 
 # What the guest needs to see the host; what the module may ask the crypto API for.
@@ -79,44 +81,52 @@ class Modules:
         return lzma.decompress(data) if self.path[name].endswith(".xz") else data
 
 
-def agent():
+@functools.cache
+def busybox(arch):
+    """Where there is one that runs in the guest. May take a download."""
+    if arch == "amd64":
+        return "/bin/busybox"
+    return subprocess.run([f"{TOP}/scripts/busybox-fetch"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def agent(arch):
     with tempfile.NamedTemporaryFile() as out:
-        subprocess.run(["gcc", "-static", "-O2", "-o", out.name, f"{HERE}/guest/agent.c"], check=True)
+        subprocess.run([COMPILER[arch], "-static", "-O2", "-o", out.name, f"{HERE}/guest/agent.c"], check=True)
         with open(out.name, "rb") as file:
             return file.read()
 
 
-def build(kernel_dir, release):
+def build(kernel_dir, release, arch):
     files = {"bin": None, "m": None, "proc": None, "sys": None, "dev": None}
-    with open(BUSYBOX, "rb") as file:
+    with open(busybox(arch), "rb") as file:
         files["bin/busybox"] = file.read()
     for applet in APPLETS:
         files[f"bin/{applet}"] = "busybox"
     with open(f"{HERE}/guest/init", "rb") as file:
         files["init"] = file.read()
-    files["agent"] = agent()
+    files["agent"] = agent(arch)
     modules = Modules(kernel_dir, release)
     for number, name in enumerate(modules.closure(BASE + CRYPTO)):
         files[f"m/{number:02}-{name}.ko"] = modules.content(name)
     return archive(files)
 
 
-def fingerprint():
+def fingerprint(arch):
     """Of all that build() reads but the kernel, which its release names."""
     digest = hashlib.sha256()
-    for path in __file__, f"{HERE}/guest/init", f"{HERE}/guest/agent.c", BUSYBOX:
+    for path in __file__, f"{HERE}/guest/init", f"{HERE}/guest/agent.c", busybox(arch):
         with open(path, "rb") as file:
             digest.update(file.read())
     return digest.hexdigest()[:16]
 
 
-def cached(kernel_dir, release, cache):
+def cached(kernel_dir, release, arch, cache):
     """The path of the base archive, built now if need be. Two who build at once both win: it is renamed into place."""
     directory = f"{cache}/initramfs/{release}"
-    path = f"{directory}/{fingerprint()}.cpio"
+    path = f"{directory}/{fingerprint(arch)}.cpio"
     if not os.path.exists(path):
         os.makedirs(directory, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=directory, delete=False) as file:
-            file.write(build(kernel_dir, release))
+            file.write(build(kernel_dir, release, arch))
         os.rename(file.name, path)
     return path

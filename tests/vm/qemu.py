@@ -19,13 +19,20 @@ PSEUDO = set("autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devt
 OWN = ("/proc", "/sys", "/dev", "/run")
 
 
+# By Debian's name for an architecture: QEMU's name for it, and the machine.
+EMULATED = {"amd64": ("x86_64", ["-M", "q35", "-cpu", "max"]),
+            # The architecture's own way to sign pointers takes TCG longer than all the rest.
+            "arm64": ("aarch64", ["-M", "virt", "-cpu", "max,pauth-impdef=on"])}
+
+
 @functools.cache
-def emulator():
+def emulator(arch="amd64"):
     """QEMU and where its files are, as the head of an argument list. May take a download."""
-    below = subprocess.run([f"{TOP}/scripts/qemu-fetch"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    name = EMULATED[arch][0]
+    below = subprocess.run([f"{TOP}/scripts/qemu-fetch", name], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     if below == "/":
-        return ["qemu-system-x86_64"]
-    return [f"{below}/usr/bin/qemu-system-x86_64", "-L", f"{below}/usr/share/qemu", "-L", f"{below}/usr/share/seabios"]
+        return [f"qemu-system-{name}"]
+    return [f"{below}/usr/bin/qemu-system-{name}", "-L", f"{below}/usr/share/qemu", "-L", f"{below}/usr/share/seabios"]
 
 
 def mount_points():
@@ -53,7 +60,7 @@ def start(arguments, fds=(), **options):
 
 class Machine:
     def __init__(self, options, tmp):
-        """options: kernel_dir, initrd, cmdline, smp, mem, icount, accel; share, disk (or None)."""
+        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel; share, disk (or None)."""
         self.children, self.sockets = [], []
         self.console = f"{tmp}/console"
         self.errors = open(f"{tmp}/errors", "w+")
@@ -69,7 +76,7 @@ class Machine:
                                "-device", "virtio-blk-pci,drive=disk"]
         self.port = self._chardev("port")
         self.monitor = self._chardev("qmp").makefile("rw", encoding="utf-8")
-        self.qemu = self._spawn([*emulator(), *self._machine(options), *self.arguments], self.fds)
+        self.qemu = self._spawn([*emulator(options.arch), *self._machine(options), *self.arguments], self.fds)
         for end in self.sockets:
             end.close()     # QEMU has them now; ours would hide its death
 
@@ -112,8 +119,8 @@ class Machine:
                       "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
         else:
             timing = ["-accel", "kvm" if options.accel == "kvm" else "tcg,thread=multi"]
-        return timing + [
-            "-M", "q35", "-cpu", "max", "-smp", str(options.smp), "-m", f"{options.mem}M",
+        return timing + EMULATED[options.arch][1] + [
+            "-smp", str(options.smp), "-m", f"{options.mem}M",
             "-object", f"memory-backend-memfd,id=ram,size={options.mem}M,share=on", "-numa", "node,memdev=ram",
             "-nic", "none", "-nodefaults", "-display", "none", "-no-reboot", "-no-user-config",
             "-kernel", f"{options.kernel_dir}/vmlinuz", "-initrd", options.initrd, "-append", options.cmdline,

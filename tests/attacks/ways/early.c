@@ -92,8 +92,12 @@ static pid_t catch_child(void)
 	must(tracer_interrupt(child), "stop the child");
 	sched_setscheduler(child, SCHED_OTHER, &ordinary);
 	sched_setscheduler(0, SCHED_OTHER, &ordinary);
-	ptrace(PTRACE_GETREGS, child, 0, &regs);
+	machine_get_registers(child, &regs);
+#ifdef __x86_64__
 	if (regs.orig_rax == SYS_clone)
+#else
+	if (regs.regs[8] == SYS_clone)
+#endif
 		return child;
 	tracer_detach(child);
 	kill(child, SIGKILL);

@@ -103,24 +103,34 @@ static void by_uring(unsigned char flags)
 
 static void by_copy(void)
 {
+#ifdef __x86_64__
 	static const unsigned char payload[] = { 0xf3, 0xa4, 0xcc };	/* rep movsb; int3 */
+#else
+	/* 1: ldrb w3, [x1], #1; strb w3, [x0], #1; subs x2, x2, #1; b.ne 1b; brk #0 */
+	static const uint32_t payload[] = { 0x38401423, 0x38001403, 0xf1000442, 0x54ffffa1, 0xd4200000 };
+#endif
 	struct user_regs_struct saved, regs;
 
 	tracer_poke(tid, prey->spare, payload, sizeof(payload));
-	ptrace(PTRACE_GETREGS, tid, 0, &saved);
+	machine_get_registers(tid, &saved);
 	regs = saved;
-	regs.rip = prey->spare;
+	machine_go_to(&regs, prey->spare);
+#ifdef __x86_64__
 	regs.rdi = prey->here + offsetof(struct prey, loot);
 	regs.rsi = prey->secret;
 	regs.rcx = PREY_BYTES;
-	regs.orig_rax = -1UL;
-	ptrace(PTRACE_SETREGS, tid, 0, &regs);
+#else
+	regs.regs[0] = prey->here + offsetof(struct prey, loot);
+	regs.regs[1] = prey->secret;
+	regs.regs[2] = PREY_BYTES;
+#endif
+	machine_set_registers(tid, &regs);
 	ptrace(PTRACE_CONT, tid, 0, 0);
 	result = tracer_wait(tid, 3000);
 	result = result ? WSTOPSIG(result) : TRACER_STUCK;
 	if (result == TRACER_STUCK)
 		tracer_interrupt(tid);
-	ptrace(PTRACE_SETREGS, tid, 0, &saved);
+	machine_set_registers(tid, &saved);
 	result = result == SIGTRAP ? PREY_BYTES : -result;
 }
 
@@ -132,7 +142,7 @@ static void by_fork(bool call)
 
 	if (call)
 		ptrace(PTRACE_SETOPTIONS, tid, 0, PTRACE_O_TRACEFORK);
-	child = (pid_t)tracer_call(tid, SYS_fork, 0, 0, 0, 0, 0, 0);
+	child = (pid_t)tracer_call(tid, SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
 	if (child <= 0)
 		prey_tell("broken", "it cannot fork: %d", child);
 	if (call) {

@@ -45,14 +45,9 @@ static void stop(void)
 	must(tracer_stop(prey->pid), "stop");
 }
 
-/* movabs $confess, %rax; jmp *%rax */
 static const unsigned char *payload(void)
 {
-	static unsigned char code[12] = { 0x48, 0xb8, [10] = 0xff, 0xe0 };
-	uint64_t target = prey->confess;
-
-	memcpy(code + 2, &target, 8);
-	return code;
+	return machine_jump(prey->confess);
 }
 
 static bool writev_word(uint64_t at, uint64_t word)
@@ -75,12 +70,11 @@ static void poketext(bool run)
 
 	/* All of them: none may run what is half written. */
 	must(tracer_stop_all(prey->pid), "stop");
-	must(tracer_poke(prey->pid, run ? prey->spare : prey->code, payload(), 12) == 12, "poke");
+	must(tracer_poke(prey->pid, run ? prey->spare : prey->code, payload(), MACHINE_JUMP) == MACHINE_JUMP, "poke");
 	if (run) {
-		ptrace(PTRACE_GETREGS, prey->pid, 0, &regs);
-		regs.rip = prey->spare;
-		regs.orig_rax = -1UL;
-		must(ptrace(PTRACE_SETREGS, prey->pid, 0, &regs) == 0, "SETREGS");
+		machine_get_registers(prey->pid, &regs);
+		machine_go_to(&regs, prey->spare);
+		must(machine_set_registers(prey->pid, &regs), "SETREGS");
 	}
 	tracer_detach_all();
 }
@@ -164,20 +158,24 @@ static void registers(const char *how)
 	struct iovec iov = { &regs, sizeof(regs) };
 
 	stop();
-	ptrace(PTRACE_GETREGS, prey->pid, 0, &regs);
-	regs.rip = prey->confess;
-	regs.orig_rax = -1UL;
-	if (strcmp(how, "registers") == 0)
+	machine_get_registers(prey->pid, &regs);
+	machine_go_to(&regs, prey->confess);
+	if (strcmp(how, "regset") == 0)
+		must(ptrace(PTRACE_SETREGSET, prey->pid, NT_PRSTATUS, &iov) == 0, how);
+#ifdef __x86_64__
+	else if (strcmp(how, "registers") == 0)
 		must(ptrace(PTRACE_SETREGS, prey->pid, 0, &regs) == 0, how);
-	else if (strcmp(how, "regset") == 0)
-		must(ptrace(PTRACE_SETREGSET, prey->pid, 1, &iov) == 0, how);
 	else
 		must(ptrace(PTRACE_POKEUSER, prey->pid, offsetof(struct user, regs.orig_rax), -1L) == 0 &&
 		     ptrace(PTRACE_POKEUSER, prey->pid, offsetof(struct user, regs.rip), prey->confess) == 0, how);
+#else
+	else
+		prey_tell("unavailable", "this machine has no such request");
+#endif
 	tracer_detach(prey->pid);
 }
 
-/* A new task, that returns from clone() to confess(): its stack has nothing else. */
+/* A new task, that returns from clone() to confess(): its stack has nothing else. (arm64: there is no need for that.) */
 static pid_t clone_it(long flags)
 {
 	uint64_t words[64], at;
@@ -188,6 +186,9 @@ static pid_t clone_it(long flags)
 	for (int i = 0; i < 64; i++)
 		words[i] = prey->confess;
 	must(tracer_poke(prey->pid, at, words, sizeof(words)) == sizeof(words), "poke");
+#ifndef __x86_64__
+	tracer_next = prey->confess;
+#endif
 	made = (pid_t)tracer_call(prey->pid, SYS_clone, flags, (long)at, 0, 0, 0, 0);
 	tracer_detach(prey->pid);
 	must(made > 0, "clone");
@@ -260,7 +261,7 @@ int main(int argc, char **argv)
 	else if (strcmp(how, "poketext_run") == 0)
 		poketext(true);
 	else if (strcmp(how, "mem") == 0)
-		must(tracer_write_mem(prey->pid, prey->code, payload(), 12), how);
+		must(tracer_write_mem(prey->pid, prey->code, payload(), MACHINE_JUMP), how);
 	else if (strcmp(how, "callback") == 0)
 		must(writev_word(prey->callback, prey->confess), how);
 	else if (strcmp(how, "callback_poke") == 0)

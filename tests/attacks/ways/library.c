@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../machine.h"
 #include "prey.h"
 
 static char copy[64];	/* of the C library, for the victim: it stands for the one on the disk, which root may write to as well */
@@ -49,17 +50,14 @@ static void copy_library(void)
 /* usleep() is what the victim calls in each round. */
 static void library(void)
 {
-	unsigned char payload[12] = { 0x48, 0xb8, [10] = 0xff, 0xe0 };	/* movabs $confess, %rax; jmp *%rax */
-	uint64_t target = prey->confess;
 	char file[256], command[100];
 	uint64_t offset;
 	int fd;
 
-	memcpy(payload + 2, &target, 8);
 	find_libc(file, &offset);
 	snprintf(file, sizeof(file), "%s/libc.so.6", copy);
 	fd = open(file, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || pwrite(fd, payload, 12, (off_t)offset) != 12)
+	if (fd < 0 || pwrite(fd, machine_jump(prey->confess), MACHINE_JUMP, (off_t)offset) != MACHINE_JUMP)
 		perror(file);
 	close(fd);
 	snprintf(command, sizeof(command), "rm -r %s", copy);

@@ -21,6 +21,11 @@
 
 #define PERIOD		1000000		/* ns */
 #define RING		(64 * 4096)
+#ifdef __x86_64__
+#define REGISTERS	((1ULL << PERF_REG_X86_64_MAX) - 1 - (0xfULL << PERF_REG_X86_DS))
+#else
+#define REGISTERS	((1ULL << (PERF_REG_ARM64_PC + 1)) - 1)
+#endif
 #define STACK		512		/* bytes of it in a sample */
 #define READ		256		/* bytes that the BPF program takes */
 
@@ -35,7 +40,7 @@ static int open_event(pid_t tid, uint64_t sample)
 		.size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK, .sample_period = PERIOD, .exclude_kernel = sample != 0,
 		.exclude_callchain_kernel = 1, .sample_stack_user = sample == PERF_SAMPLE_STACK_USER ? STACK : 0,
 		.sample_type = sample,
-		.sample_regs_user = sample == PERF_SAMPLE_REGS_USER ? (1ULL << PERF_REG_X86_64_MAX) - 1 - (0xfULL << PERF_REG_X86_DS) : 0,
+		.sample_regs_user = sample == PERF_SAMPLE_REGS_USER ? REGISTERS : 0,
 	};
 
 	return (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
@@ -59,6 +64,7 @@ static size_t first_returns(const char *samples, size_t length, uint64_t *words)
 		if (header->type == PERF_RECORD_SAMPLE && chain[0] >= 3 && (count == 0 || words[count - 1] != chain[3]))
 			words[count++] = chain[3];
 	}
+	prey_restore(words, count);
 	return count * sizeof(*words);
 }
 

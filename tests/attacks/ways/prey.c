@@ -159,6 +159,23 @@ static const uint64_t *beginnings(bool *filter)
 	return words;
 }
 
+void prey_restore(uint64_t *words, size_t count)
+{
+#ifndef __x86_64__
+	for (size_t at = 0; at < PREY_BYTES; at += 8) {
+		uint64_t word = 0;
+
+		for (size_t i = 0; i < 8; i++)
+			word |= (uint64_t)prey_byte(prey->seed, at + i) << 8 * i;
+		for (size_t i = 0; i < count; i++)
+			if (((words[i] ^ word) & ((1UL << 48) - 1)) == 0)
+				words[i] = word;
+	}
+#else
+	(void)words, (void)count;
+#endif
+}
+
 bool prey_leaked(const volatile void *bytes, size_t length)
 {
 	bool filter[1 << 16] = { false };

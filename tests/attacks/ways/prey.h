@@ -16,6 +16,8 @@
 /* So much of the secret in a row is a leak. No file, no argument and no stack but the victim's memory has it. */
 #define PREY_ENOUGH	16
 
+#define PREY_CALL	256
+
 /* Shared by attacker and victim: a file, named by $PREY. */
 struct prey {
 	volatile uint64_t seed;		/* what the secret is made from; not the secret */
@@ -25,7 +27,7 @@ struct prey {
 	volatile uint64_t ordinary;	/* where it has a word of no importance */
 	volatile uint64_t code;		/* where the function is that looks at the secret; what calls it follows */
 	volatile uint64_t confess;	/* and one that copies the secret to ->loot: any program that can send a file has such code */
-	volatile uint64_t spare;	/* and text that nobody runs */
+	volatile uint64_t spare;	/* and text that nobody runs (arm64: with a system call PREY_CALL bytes on) */
 	volatile uint64_t here;		/* where it has this struct */
 	volatile pid_t other;		/* another task with its memory: modes clone_vm, vfork, fork */
 	volatile int ready;
@@ -54,6 +56,11 @@ bool prey_goes_on(void);
 bool prey_stands(unsigned int ms);
 /* Kills the victim. */
 void prey_end(void);
+/*
+ * arm64: the kernel takes what signs an address out of what it takes for one: 48 bits of each word are left. Where such a word is one of the
+ * secret, puts the rest back, so that prey_leaked() knows it.
+ */
+void prey_restore(uint64_t *words, size_t count);
 /* Whether PREY_ENOUGH bytes of the secret in a row are in @bytes. */
 bool prey_leaked(const volatile void *bytes, size_t length);
 /*

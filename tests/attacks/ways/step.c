@@ -13,7 +13,7 @@
 #include "prey.h"
 #include "tracer.h"
 
-#define PLACES		128	/* bytes of code */
+#define PLACES		256	/* bytes of code */
 #define REGISTERS	(sizeof(struct user_regs_struct) / sizeof(long))
 #define ROUNDS		48
 #define STEPS		40000
@@ -38,8 +38,8 @@ static bool step(void)
 
 	if (ptrace(PTRACE_SINGLESTEP, prey->pid, 0, 0) || !tracer_wait(prey->pid, 2000))
 		return false;
-	ptrace(PTRACE_GETREGS, prey->pid, 0, &regs);
-	place = regs.rip - prey->code;
+	machine_get_registers(prey->pid, &regs);
+	place = regs.MACHINE_PC - prey->code;
 	if (place >= PLACES || rounds[place] >= ROUNDS)
 		return true;
 	for (size_t n = 0; n < REGISTERS; n++)
@@ -53,8 +53,7 @@ static int watch(void)
 {
 	static unsigned char bytes[PREY_BYTES];
 
-	if (ptrace(PTRACE_POKEUSER, prey->pid, offsetof(struct user, u_debugreg[0]), prey->secret) ||
-	    ptrace(PTRACE_POKEUSER, prey->pid, offsetof(struct user, u_debugreg[7]), 0x30001L))
+	if (!machine_watch(prey->pid, prey->secret))
 		prey_tell("unavailable", "no debug registers");
 	ptrace(PTRACE_CONT, prey->pid, 0, 0);
 	if (!tracer_wait(prey->pid, 5000))
@@ -68,7 +67,7 @@ static int watch(void)
 static void unwatch(void)
 {
 	tracer_interrupt(prey->pid);
-	ptrace(PTRACE_POKEUSER, prey->pid, offsetof(struct user, u_debugreg[7]), 0L);
+	machine_watch(prey->pid, 0);
 }
 
 int main(int argc, char **argv)

@@ -33,8 +33,8 @@ static bool put(const char *path, const char *text)
 /* A disk of zeros, to swap on. */
 static bool prepare(void)
 {
-	return system("dd if=/dev/zero of=" DISK " bs=1M conv=notrunc 2>/dev/null; modprobe loop; loop=$(losetup -f --show " DISK ") && "
-		      "mkswap $loop >/dev/null 2>&1 && swapon $loop") == 0;
+	return system("dd if=/dev/zero of=" DISK " bs=1M conv=notrunc 2>/dev/null; modprobe loop; loop=$(losetup -f) && "
+		      "losetup $loop " DISK " && mkswap $loop >/dev/null 2>&1 && swapon $loop") == 0;
 }
 
 /* All of it; @size: how much there was. */
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
 		bytes = read_disk(&size);
 	}
 	put(CGROUP "/cgroup.freeze", "0");
-	if (system("swapoff -a; losetup -D"))
+	if (system("swapoff -a; losetup -a | grep " DISK " | cut -d: -f1 | xargs losetup -d"))
 		fprintf(stderr, "swapoff\n");
 	prey_judge(bytes, size, "ciphertext", "the swap disk");
 }

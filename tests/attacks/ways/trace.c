@@ -17,7 +17,11 @@
 
 #define TRACING		"/sys/kernel/tracing/"
 #define EVENT		"events/prey/way/enable"
+#ifdef __x86_64__
 #define TIMER		"events/irq_vectors/local_timer_entry/"
+#else
+#define TIMER		"events/timer/hrtimer_expire_entry/"
+#endif
 #define ARGUMENTS	8	/* that an event takes along */
 
 static bool put(const char *file, const char *text)
@@ -113,12 +117,13 @@ static size_t collect(unsigned char *bytes, size_t room)
 static size_t collect_returns(uint64_t *words, size_t room)
 {
 	FILE *f = fopen(TRACING "trace", "r");
-	unsigned int line = 0;
+	unsigned int line = 0, traces = 0;
 	size_t count = 0;
 	char text[512], *at;
 
 	while (f && count < room && fgets(text, sizeof(text), f)) {
 		line = strstr(text, "<user stack trace>") ? 1 : line ? line + 1 : 0;
+		traces += line == 1;
 		at = line == 3 && strstr(text, "=>") ? strchr(text, '<') : NULL;
 		if (!at)
 			continue;
@@ -127,6 +132,11 @@ static size_t collect_returns(uint64_t *words, size_t room)
 	}
 	if (f)
 		fclose(f);
+#ifndef __x86_64__
+	if (!traces)
+		prey_tell("unavailable", "this kernel tells no user's stack");
+#endif
+	prey_restore(words, count);
 	return count * sizeof(*words);
 }
 

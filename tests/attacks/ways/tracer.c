@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "prey.h"
 #include "tracer.h"
 
 #include <dirent.h>
@@ -87,8 +88,14 @@ static bool is_in_call(pid_t tid)
 {
 	struct user_regs_struct regs;
 
-	return ptrace(PTRACE_GETREGS, tid, 0, &regs) == 0 && (long)regs.orig_rax >= 0 &&
+#ifdef __x86_64__
+	return machine_get_registers(tid, &regs) && (long)regs.orig_rax >= 0 &&
 	       (ptrace(PTRACE_PEEKTEXT, tid, regs.rip - 2, 0) & 0xffff) == 0x050f;	/* syscall */
+#else
+	/* At the call, if it is to be made again, or behind it. */
+	return machine_get_registers(tid, &regs) && ((uint32_t)ptrace(PTRACE_PEEKTEXT, tid, regs.pc, 0) == 0xd4000001 ||
+						     (uint32_t)ptrace(PTRACE_PEEKTEXT, tid, regs.pc - 4, 0) == 0xd4000001);	/* svc #0 */
+#endif
 }
 
 bool tracer_stop_in_call(pid_t tid)
@@ -142,32 +149,59 @@ uint64_t tracer_scratch(pid_t tid)
 {
 	struct user_regs_struct regs;
 
-	ptrace(PTRACE_GETREGS, tid, 0, &regs);
-	return (regs.rsp - 4096) & ~63UL;
+	machine_get_registers(tid, &regs);
+	return (regs.MACHINE_SP - 4096) & ~63UL;
 }
+
+#ifdef __x86_64__
+static bool prepare(pid_t tid, const long *call, struct user_regs_struct *to)
+{
+	struct user_regs_struct regs = *to;
+
+	if ((ptrace(PTRACE_PEEKTEXT, tid, regs.rip - 2, 0) & 0xffff) != 0x050f)	/* syscall */
+		return false;
+	regs.rip -= 2;
+	regs.orig_rax = -1UL;
+	regs.rax = (unsigned long)call[0];
+	regs.rdi = (unsigned long)call[1];
+	regs.rsi = (unsigned long)call[2];
+	regs.rdx = (unsigned long)call[3];
+	regs.r10 = (unsigned long)call[4];
+	regs.r8 = (unsigned long)call[5];
+	regs.r9 = (unsigned long)call[6];
+	*to = regs;
+	return true;
+}
+#define RESULT	rax
+#else
+uint64_t tracer_next;
+
+/* Not where it is: the kernel may be about to make that call again, as another one. */
+static bool prepare(pid_t tid, const long *call, struct user_regs_struct *to)
+{
+	(void)tid;
+	to->pc = prey->spare + PREY_CALL;
+	to->regs[8] = (unsigned long)call[0];
+	to->regs[9] = tracer_next;
+	for (int i = 0; i < 6; i++)
+		to->regs[i] = (unsigned long)call[i + 1];
+	return true;
+}
+#define RESULT	regs[0]
+#endif
 
 long tracer_call(pid_t tid, long number, long a, long b, long c, long d, long e, long f)
 {
+	const long call[] = { number, a, b, c, d, e, f };
 	struct user_regs_struct saved, regs;
-	long word;
 	int status;
 
-	if (ptrace(PTRACE_GETREGS, tid, 0, &saved))
+	if (!machine_get_registers(tid, &saved))
 		return -errno;
-	word = ptrace(PTRACE_PEEKTEXT, tid, saved.rip - 2, 0);
-	if ((word & 0xffff) != 0x050f)	/* syscall */
-		return -EILSEQ;
 	regs = saved;
-	regs.rip -= 2;
-	regs.orig_rax = -1UL;
-	regs.rax = (unsigned long)number;
-	regs.rdi = (unsigned long)a;
-	regs.rsi = (unsigned long)b;
-	regs.rdx = (unsigned long)c;
-	regs.r10 = (unsigned long)d;
-	regs.r8 = (unsigned long)e;
-	regs.r9 = (unsigned long)f;
-	if (ptrace(PTRACE_SETREGS, tid, 0, &regs) || ptrace(PTRACE_SINGLESTEP, tid, 0, 0))
+	if (!prepare(tid, call, &regs))
+		return -EILSEQ;
+	if (!machine_set_registers(tid, &regs) || ptrace(PTRACE_SINGLESTEP, tid, 0, 0))
 		return -errno;
 	/* With PTRACE_O_TRACEFORK there is an event on the way. */
 	do {
@@ -177,9 +211,9 @@ long tracer_call(pid_t tid, long number, long a, long b, long c, long d, long e,
 		if (status >> 16)
 			ptrace(PTRACE_SINGLESTEP, tid, 0, 0);
 	} while (status >> 16);
-	ptrace(PTRACE_GETREGS, tid, 0, &regs);
-	ptrace(PTRACE_SETREGS, tid, 0, &saved);
-	return status ? (long)regs.rax : TRACER_STUCK;
+	machine_get_registers(tid, &regs);
+	machine_set_registers(tid, &saved);
+	return status ? (long)regs.RESULT : TRACER_STUCK;
 }
 
 bool tracer_write_mem(pid_t pid, uint64_t at, const void *bytes, size_t length)

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include "../machine.h"
+
 /* What tracer_call() and tracer_run() return when the thread does not come back. */
 #define TRACER_STUCK	(-100000L)
 
@@ -29,6 +31,10 @@ size_t tracer_peek(pid_t tid, uint64_t at, void *bytes, size_t length);
 size_t tracer_poke(pid_t tid, uint64_t at, const void *bytes, size_t length);
 /* Has a task that is stopped in a system call make another one instead. What that returned. */
 long tracer_call(pid_t tid, long number, long a, long b, long c, long d, long e, long f);
+#ifndef __x86_64__
+/* Where a new task goes on that such a call has made. 0: it waits. */
+extern uint64_t tracer_next;
+#endif
 /* An address below its stack that nobody minds one writing to. */
 uint64_t tracer_scratch(pid_t tid);
 /* The same without attaching: writes through /proc/PID/mem. */

@@ -75,12 +75,28 @@ static void *obtain(const char *memory)
 	exit(2);
 }
 
+#ifdef SYS_pause
+#define WAIT	SYS_pause
+#else
+#define WAIT	SYS_ppoll	/* for nothing */
+#endif
+
 /* Not through the GOT, which an attacker may have changed. */
 static long raw(long number)
 {
 	long ret;
 
+#ifdef __x86_64__
 	__asm__ volatile("syscall" : "=a"(ret) : "0"(number) : "rcx", "r11", "memory");
+#else
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = 0;
+
+	/* Arguments are zero. */
+	__asm__ volatile("mov x1, #0\n\tmov x2, #0\n\tmov x3, #0\n\tmov x4, #0\n\tsvc #0"
+			 : "+r"(x0) : "r"(x8) : "x1", "x2", "x3", "x4", "memory");
+	ret = x0;
+#endif
 	return ret;
 }
 
@@ -92,7 +108,7 @@ static void caught(int signal)
 	if (pid == prey->pid || pid == prey->other)
 		prey->fault = signal;
 	for (;;)
-		raw(SYS_pause);
+		raw(WAIT);
 }
 
 /* Looks at every byte of it. Not inlined: a place for breakpoints, and for code to be overwritten. */
@@ -110,9 +126,15 @@ __attribute__((noinline)) void use_secret(void)
 /* As a cipher with its key does: words in registers while it counts; in the order of perf, in that of the kernel's stack, and in a vector. */
 static void compute(void)
 {
+#ifdef __x86_64__
 	__asm__ volatile("movq (%0), %%r12\n\tmovq 8(%0), %%r13\n\tmovq 16(%0), %%r15\n\tmovq 24(%0), %%r14\n\tmovdqu 32(%0), %%xmm6\n"
 			 "mov $3000000, %%ecx\n1:\tdec %%ecx\n\tjnz 1b"
 			 : : "r"(secret) : "r12", "r13", "r14", "r15", "rcx", "xmm6", "cc");
+#else
+	__asm__ volatile("ldp x20, x21, [%0]\n\tldp x22, x23, [%0, #16]\n\tldr q6, [%0, #32]\n\t"
+			 "mov w9, #3000000 & 0xffff\n\tmovk w9, #3000000 >> 16, lsl #16\n1:\tsubs w9, w9, #1\n\tb.ne 1b"
+			 : : "r"(secret) : "x20", "x21", "x22", "x23", "x9", "v6", "cc");
+#endif
 }
 
 /*
@@ -122,9 +144,16 @@ static void compute(void)
 static void be_followed(void)
 {
 	for (size_t i = 0; i < 32; i++)
+#ifdef __x86_64__
 		__asm__ volatile("mov %%rsp, %%r12\n\tmov %%rbp, %%r13\n\tmov %1, %%rsp\n\tmov %0, %%rbp\n"
 				 "mov $3000000, %%ecx\n1:\tdec %%ecx\n\tjnz 1b\n\tmov %%r12, %%rsp\n\tmov %%r13, %%rbp"
 				 : : "r"(secret + 1024 + i * 8), "r"(secret + 512) : "r12", "r13", "rcx", "cc");
+#else
+		__asm__ volatile("mov x20, sp\n\tmov x21, x29\n\tmov sp, %1\n\tmov x29, %0\n\t"
+				 "mov w9, #3000000 & 0xffff\n\tmovk w9, #3000000 >> 16, lsl #16\n1:\tsubs w9, w9, #1\n\tb.ne 1b\n\t"
+				 "mov sp, x20\n\tmov x29, x21"
+				 : : "r"(secret + 1024 + i * 8), "r"(secret + 512) : "x20", "x21", "x9", "cc");
+#endif
 }
 
 static bool computes, followed;
@@ -151,13 +180,19 @@ __attribute__((noinline)) void confess(void)
 	for (size_t i = 0; i < PREY_BYTES; i++)
 		prey->loot[i] = secret[i];
 	for (;;)
-		raw(SYS_pause);
+		raw(WAIT);
 }
 
 void spare(void);
 __attribute__((noinline)) void spare(void)
 {
+#ifdef __x86_64__
 	__asm__ volatile(".fill 256, 1, 0x90");
+#else
+	/* At PREY_CALL: a call; then on to x9, if that is something, or wait. */
+	__asm__ volatile(".fill 64, 4, 0xd503201f\n\tsvc #0\n\tcbz x9, 1f\n\tbr x9\n"
+			 "1:\tmov x8, %0\n\tmov x0, #0\n\tmov x1, #0\n\tmov x2, #0\n\tmov x3, #0\n\tmov x4, #0\n\tsvc #0\n\tb 1b" : : "i"(WAIT));
+#endif
 }
 
 static void make_secret(void)
@@ -226,7 +261,11 @@ static void accompany(const char *memory, const char *mode)
 	}
 	if (strcmp(mode, "jump") == 0) {
 		command(1);
+#ifdef __x86_64__
 		__asm__ volatile("jmp *%0" : : "r"(secret));
+#else
+		__asm__ volatile("br %0" : : "r"(secret));
+#endif
 	}
 	sleep_for_ever();
 }
