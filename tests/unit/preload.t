@@ -256,7 +256,7 @@ uses() {	# uses LIMIT KIB STATUS: with a limit of so many KiB, so many are used
 }
 
 depths() {
-	uses 8192 7000 42 && uses 8192 9000 139 && uses 20000 18000 42 && uses 1024 900 42 && uses 1024 2000 139 && uses 16 40 42 &&
+	uses 8192 7000 42 && uses 8192 9000 139 && uses 20000 18000 42 && uses 1024 900 42 && uses 1024 2000 139 && uses 32 48 42 &&
 		uses unlimited 7000 42
 }
 

@@ -87,6 +87,11 @@ int main(int argc, char **argv)
 	put(CGROUP "/cgroup.freeze", "1");
 	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
 	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, size)); i++) {
+		/*
+		 * A page that waits on another CPU for its place on the LRU lists cannot be reclaimed: with few pages, it may wait for
+		 * ever. Compaction has all CPUs put theirs there.
+		 */
+		put("/proc/sys/vm/compact_memory", "1");
 		put("/proc/sys/vm/drop_caches", "1");
 		if (madvise)
 			page_out();
