@@ -428,32 +428,57 @@ static int cm_cipher_take(const struct cm_cipher *c)
 	if (IS_ERR(cm_cipher_anchor))
 		return PTR_ERR(cm_cipher_anchor);
 	err = cm_selftest_page(cm_cipher_anchor, c->aead);
-	if (err)
+	/* Work in flight still owns the transform: let it be. */
+	if (err && err != -EINPROGRESS)
 		cm_cipher_drop();
 	return err;
 }
 
 /*
- * The fastest of those that are authenticated; but the first, unless another is
- * faster by a tenth. One that this kernel lacks, or that fails, is no candidate.
+ * Take the fastest of those that are authenticated; but the first, unless
+ * another is faster by a tenth. One that this kernel lacks, or that fails, is no
+ * candidate.
  */
-static const struct cm_cipher *cm_cipher_fastest(void)
+static int cm_cipher_take_fastest(void)
 {
+	char driver[sizeof(cm_cipher_driver)];
 	const struct cm_cipher *best = NULL, *c;
+	struct cm_key *anchor = NULL;
 	u64 least = U64_MAX, ns;
 
 	for (c = cm_ciphers; c < cm_ciphers + ARRAY_SIZE(cm_ciphers); c++) {
 		if (!c->aead || cm_cipher_take(c))
 			continue;
 		ns = cm_selftest_speed(cm_cipher_anchor);
-		cm_cipher_drop();
 		pr_info("%s: %llu ns to seal and unseal a page\n", c->name, ns);
-		if (!best || ns < least - least / 10) {
-			best = c;
-			least = ns;
+		if (ns >= least - least / 10) {
+			cm_cipher_drop();
+			continue;
 		}
+		if (best)
+			cm_cipher_key_put(anchor);
+		best = c;
+		least = ns;
+		anchor = cm_cipher_anchor;
+		strscpy(driver, cm_cipher_driver, sizeof(driver));
 	}
-	return best;
+	if (!best)
+		return -ENOENT;
+	/* Not asked for again: by now another driver might answer. */
+	cm_cipher = best;
+	cm_cipher_anchor = anchor;
+	strscpy(cm_cipher_driver, driver, sizeof(cm_cipher_driver));
+	return 0;
+}
+
+static const struct cm_cipher *cm_cipher_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cm_ciphers); i++)
+		if (!strcmp(cm_ciphers[i].name, name))
+			return &cm_ciphers[i];
+	return NULL;
 }
 
 /**
@@ -465,26 +490,18 @@ static const struct cm_cipher *cm_cipher_fastest(void)
  */
 int cm_cipher_init(void)
 {
-	const struct cm_cipher *c = NULL;
-	unsigned int i;
+	const struct cm_cipher *c = cm_cipher_named(cipher);
 	int err;
 
-	if (!strcmp(cipher, CM_CIPHER_AUTO)) {
-		c = cm_cipher_fastest() ?: &cm_ciphers[0];
-	} else {
-		for (i = 0; i < ARRAY_SIZE(cm_ciphers); i++)
-			if (!strcmp(cm_ciphers[i].name, cipher))
-				c = &cm_ciphers[i];
-	}
-	if (!c) {
+	if (!c && strcmp(cipher, CM_CIPHER_AUTO)) {
 		pr_err("cipher=%s: not one of auto, gcm(aes), aegis128, cbc(aes)\n",
 		       cipher);
 		return -EINVAL;
 	}
-	err = cm_cipher_take(c);
+	err = c ? cm_cipher_take(c) : cm_cipher_take_fastest();
 	if (err)
 		pr_err("cipher=%s: this kernel cannot provide it (%d)\n",
-		       c->name, err);
+		       cipher, err);
 	return err;
 }
 

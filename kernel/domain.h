@@ -19,6 +19,7 @@
  *					frames, count of running tasks
  *	      cm_domain.tasks_lock	a raw spinlock, irqs off: a domain's
  *					list of tasks
+ *	      the timers' lock		cm_domain.expiry
  *
  * The scheduler takes cm_domain.lock under its run-queue lock. So nothing done
  * under cm_domain.lock may sleep, allocate, wake a task up, or print.
@@ -34,6 +35,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "expiry.h"
 #include "instruments.h"
 #include "stats.h"
 #include "window.h"
@@ -74,6 +76,7 @@ struct mm_struct;
  * @lock: see above
  * @cipher: scratch; under @lock
  * @running: tasks of @mm on a CPU; under @lock
+ * @expiry: when pages have been plaintext for too long; see expiry.h
  * @breakpoints: of uprobes; under @lock
  * @span_start: all regions are in this range of addresses; under @map_lock
  * @span_end: its end; 0: there are none
@@ -123,6 +126,7 @@ struct cm_domain {
 	raw_spinlock_t lock;
 	struct cm_cipher_ctx *cipher;
 	int running;
+	struct cm_expiry expiry;
 
 	struct cm_breakpoints breakpoints;
 	unsigned long span_start;

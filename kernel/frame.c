@@ -73,12 +73,17 @@ void cm_frame_wipe(struct cm_frame *f)
 	f->sealed = false;
 }
 
-/*
- * The contents are lost, but must not be replaced in silence by an older state
- * that is still in the store: no ciphertext authenticates by this tag, so the
- * next touch is a SIGBUS.
+/**
+ * cm_frame_lose() - note that the contents of a dirty frame are lost
+ * @f: the frame
+ *
+ * They must not be replaced in silence by zeros, or by an older state that is
+ * still in the store: no ciphertext authenticates by this tag, so every touch
+ * from now on is a SIGBUS.
+ *
+ * Context: any.
  */
-static void cm_frame_lose(struct cm_frame *f)
+void cm_frame_lose(struct cm_frame *f)
 {
 	if (!f->pg->nonce)
 		f->pg->nonce = 1;

@@ -37,6 +37,7 @@ struct page;
  * @region: the region it is part of
  * @pg: its ciphertext's descriptor, NULL: never written, all zero
  * @store: the pinned store page of @pg
+ * @since: when it came into the window
  * @nonce: of the ciphertext in @page, when @sealed
  * @tag: likewise
  * @dirty: it may differ from the ciphertext in the store
@@ -50,6 +51,7 @@ struct cm_frame {
 	struct cm_region *region;
 	struct cm_page *pg;
 	struct page *store;
+	u64 since;
 	u64 nonce;
 	u8 tag[CM_TAG_SIZE];
 	bool dirty;
@@ -64,6 +66,7 @@ void cm_frame_free(struct cm_frame *f);
 void cm_frame_seal(struct cm_domain *d, struct cm_frame *f);
 void cm_frame_unseal(struct cm_domain *d, struct cm_frame *f);
 void cm_frame_save(struct cm_domain *d, struct cm_frame *f);
+void cm_frame_lose(struct cm_frame *f);
 void cm_frame_wipe(struct cm_frame *f);
 int cm_frame_ciphertext(struct cm_domain *d, struct cm_frame *f,
 			struct page *out, u8 *tag);

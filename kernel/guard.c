@@ -405,15 +405,17 @@ static void cm_guard_tell(struct cm_domain *d)
 void cm_guard_work(struct cm_notifier *n)
 {
 	struct cm_domain *d = n->domain;
-	bool wait = false;
+	bool wait = false, bad = false;
 
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
 	mutex_lock(&d->map_lock);
 	if (READ_ONCE(d->window.bad))
-		cm_window_put_out_bad(d);
+		bad = cm_window_put_out_bad(d);
 	if (READ_ONCE(d->window.age_due))
 		cm_idle_age(d);
+	if (READ_ONCE(d->expiry.due))
+		cm_expiry_put_out(d);
 	if (cm_guard_watched(d)) {
 		cm_guard_tell(d);
 		cm_window_put_out(d, cm_guard_exempts);
@@ -422,6 +424,11 @@ void cm_guard_work(struct cm_notifier *n)
 		cm_window_put_out(d, cm_guard_exempts);
 	}
 	mutex_unlock(&d->map_lock);
+	if (bad) {
+		pr_warn_ratelimited("%s[%d]: pages in its window were tampered with: SIGBUS\n",
+				    d->comm, d->pid);
+		force_sig(SIGBUS);
+	}
 	/* The kernel minds rseq's area after this: and if that is in a region? */
 	if (wait)
 		schedule_timeout_interruptible(CM_PARK_POLL);

@@ -13,7 +13,8 @@
  *	tasks     has every task of a domain take part in that
  *	domain    what is sealed together
  *	window    its frames, the only plaintext there is; frame
- *	idle      unmaps what sleeps for long; power: the end
+ *	idle      unmaps what sleeps for long; expiry: what is plain for long
+ *	power     the end
  *	store     ciphertext, in shmem
  *	cipher    encryption, by the kernel's crypto API; selftest
  *	limits    how much one user may have

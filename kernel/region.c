@@ -161,6 +161,7 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 					  page_to_pfn(page), prot);
 	}
 	mutex_unlock(&d->map_lock);
+	cm_expiry_arm(d);
 	trace_cryptmem_fault(vmf->address, write, err);
 	return ret;
 }

@@ -22,14 +22,18 @@ void cm_sched_count(struct cm_notifier *n)
 {
 	struct cm_domain *d = n->domain;
 	unsigned long flags;
+	bool first = false;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	if (!n->counted) {
 		n->counted = true;
-		if (!d->running++)
+		first = !d->running++;
+		if (first)
 			cm_window_unseal(d);
 	}
 	raw_spin_unlock_irqrestore(&d->lock, flags);
+	if (first)
+		cm_expiry_arm(d);
 }
 
 /**
@@ -72,7 +76,8 @@ static void cm_sched_in(struct preempt_notifier *pn, int cpu)
 	cm_sched_count(n);
 	if (unlikely(cm_guard_suspects(d, current) ||
 		     READ_ONCE(d->window.bad) ||
-		     READ_ONCE(d->window.age_due) || !READ_ONCE(d->users)))
+		     READ_ONCE(d->window.age_due) ||
+		     READ_ONCE(d->expiry.due) || !READ_ONCE(d->users)))
 		cm_sched_queue_work(n);
 }
 

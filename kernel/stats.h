@@ -14,7 +14,7 @@
 
 /**
  * struct cm_counts - counters of a domain
- * @seals: frames encrypted into the store; lock
+ * @seals: frames encrypted; lock
  * @clean_seals: frames only wiped; lock
  * @unseals: frames decrypted; lock
  * @switch_seals: seals of the whole domain at a context switch; lock

@@ -146,6 +146,18 @@ bool cm_tasks_parked(struct cm_domain *d)
 	return parked;
 }
 
+static void cm_tasks_kick_those(struct cm_domain *d, bool running)
+{
+	struct cm_notifier *n;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->tasks_lock, flags);
+	list_for_each_entry(n, &d->tasks, link)
+		if (!running || READ_ONCE(n->counted))
+			cm_sched_queue_work(n);
+	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+}
+
 /**
  * cm_tasks_kick() - queue work for every task of a domain
  * @d: the domain
@@ -154,13 +166,18 @@ bool cm_tasks_parked(struct cm_domain *d)
  */
 void cm_tasks_kick(struct cm_domain *d)
 {
-	struct cm_notifier *n;
-	unsigned long flags;
+	cm_tasks_kick_those(d, false);
+}
 
-	raw_spin_lock_irqsave(&d->tasks_lock, flags);
-	list_for_each_entry(n, &d->tasks, link)
-		cm_sched_queue_work(n);
-	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+/**
+ * cm_tasks_kick_running() - queue work for those that are on a CPU
+ * @d: the domain
+ *
+ * Context: any but NMI.
+ */
+void cm_tasks_kick_running(struct cm_domain *d)
+{
+	cm_tasks_kick_those(d, true);
 }
 
 /* A task that shares or copies an mm with a domain has been made. */

@@ -95,9 +95,9 @@ void cm_window_seal(struct cm_domain *d)
 	if (list_empty(&d->window.list))
 		return;
 	start = ktime_get_mono_fast_ns();
-	cm_window_plain_end(d, start);
 	list_for_each_entry(f, &d->window.list, list)
 		cm_frame_seal(d, f);
+	cm_window_plain_end(d, ktime_get_mono_fast_ns());
 	d->counts.switch_seals++;
 	if (d->window.age_in)
 		d->window.age_in--;
@@ -127,6 +127,7 @@ void cm_window_unseal(struct cm_domain *d)
 	if (list_empty(&d->window.list))
 		return;
 	start = ktime_get_mono_fast_ns();
+	d->window.unsealed_at = start;
 	cm_window_plain_begin(d, start);
 	list_for_each_entry(f, &d->window.list, list)
 		cm_frame_unseal(d, f);
@@ -144,8 +145,12 @@ void cm_window_wipe(struct cm_domain *d)
 {
 	struct cm_frame *f;
 
-	list_for_each_entry(f, &d->window.list, list)
+	/* That kernel may come back to this one. */
+	list_for_each_entry(f, &d->window.list, list) {
 		cm_frame_wipe(f);
+		if (f->dirty)
+			cm_frame_lose(f);
+	}
 }
 
 static void cm_window_unmap(struct cm_domain *d, pgoff_t pgoff)
@@ -211,13 +216,17 @@ void cm_window_put_out(struct cm_domain *d,
  * cm_window_put_out_bad() - unmap the frames that did not authenticate
  * @d: the domain; map_lock is held
  *
- * The next touch reads the store again, fails again, and gives SIGBUS.
+ * The next touch reads the store again, fails again, and gives SIGBUS. But a
+ * system call that was under way when the owner came back to its CPU has
+ * perhaps read the zeros that were there until now: tell the owner, too.
  *
- * Context: process context, may sleep.
+ * Context: process context of the owner, may sleep.
+ * Return: whether there were any.
  */
-void cm_window_put_out_bad(struct cm_domain *d)
+bool cm_window_put_out_bad(struct cm_domain *d)
 {
 	struct cm_frame *f, *next;
+	bool any = false;
 
 	lockdep_assert_held(&d->map_lock);
 	WRITE_ONCE(d->window.bad, false);
@@ -226,7 +235,34 @@ void cm_window_put_out_bad(struct cm_domain *d)
 			continue;
 		cm_window_unmap(d, f->pgoff);
 		cm_window_remove(d, f, false);
+		any = true;
 	}
+	return any;
+}
+
+/**
+ * cm_window_put_out_old() - unmap and seal what has been plaintext for long
+ * @d: the domain; map_lock is held
+ * @before: since before then, in ktime_get_mono_fast_ns()'s nanoseconds
+ *
+ * Context: process context, may sleep.
+ * Return: since when the oldest of those that stay is plaintext, or 0.
+ */
+u64 cm_window_put_out_old(struct cm_domain *d, u64 before)
+{
+	struct cm_frame *f, *next;
+	u64 since;
+
+	lockdep_assert_held(&d->map_lock);
+	/* Oldest first; all are at most as old as the last unsealing. */
+	list_for_each_entry_safe(f, next, &d->window.list, list) {
+		since = max(f->since, READ_ONCE(d->window.unsealed_at));
+		if (since > before)
+			return since;
+		cm_window_unmap(d, f->pgoff);
+		cm_window_remove(d, f, true);
+	}
+	return 0;
 }
 
 /**
@@ -294,9 +330,10 @@ static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 	}
 
 	raw_spin_lock_irqsave(&d->lock, flags);
+	f->since = ktime_get_mono_fast_ns();
 	list_add_tail(&f->list, &d->window.list);
 	if (!d->window.count++ && d->window.plain)
-		cm_window_plain_begin(d, ktime_get_mono_fast_ns());
+		cm_window_plain_begin(d, f->since);
 	if (d->window.plain)
 		cm_frame_unseal(d, f);
 	bad = f->bad;
@@ -344,6 +381,9 @@ static int cm_window_make_dirty(struct cm_domain *d, struct cm_frame *f)
 	swap(f->store, store);
 	f->pg = pg;
 	f->dirty = true;
+	/* While we slept it may have been sealed, and not come back. */
+	if (f->bad)
+		cm_frame_lose(f);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	if (old != pg && old) {
 		cm_store_unpin(store, false);
@@ -378,13 +418,13 @@ int cm_window_fault(struct cm_domain *d, struct cm_region *region,
 		if (IS_ERR(f))
 			return PTR_ERR(f);
 	}
-	if (f->bad)
-		return -EBADMSG;
-	if (write) {
+	if (write && !f->bad) {
 		err = cm_window_make_dirty(d, f);
 		if (err)
 			return err;
 	}
+	if (READ_ONCE(f->bad))
+		return -EBADMSG;
 	*page = f->page;
 	*rw = f->dirty;
 	d->counts.faults++;

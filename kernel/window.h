@@ -32,9 +32,10 @@ struct page;
  * @count: how many there are
  * @limit: how many there may be
  * @plain: see above; under the domain's lock
- * @bad: some frame is bad: it must be unmapped before anybody sees zeros
+ * @bad: some frame is bad: it must be unmapped before its owner is in user mode
  * @plain_since: when it last became plain, or the first frame came into it while
  *	it was; under the domain's lock
+ * @unsealed_at: when it was unsealed last; under the domain's lock
  * @sealed_at: jiffies at the last seal at a switch
  * @age_in: seals at a switch until the next round of ageing; under the domain's
  *	lock
@@ -51,6 +52,7 @@ struct cm_window {
 	bool plain;
 	bool bad;
 	u64 plain_since;
+	u64 unsealed_at;
 	unsigned long sealed_at;
 	unsigned int age_in;
 	bool age_due;
@@ -74,7 +76,8 @@ int cm_window_fault(struct cm_domain *d, struct cm_region *region,
 		    pgoff_t pgoff, bool write, struct page **page, bool *rw);
 void cm_window_put_out(struct cm_domain *d,
 		       bool (*keep)(struct cm_region *region));
-void cm_window_put_out_bad(struct cm_domain *d);
+bool cm_window_put_out_bad(struct cm_domain *d);
+u64 cm_window_put_out_old(struct cm_domain *d, u64 before);
 void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last);
 int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out);
 

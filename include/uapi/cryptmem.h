@@ -88,9 +88,9 @@ struct cryptmem_query {
  * @mapped_pages: pages of address space that the regions cover
  * @used_pages: pages that have ever been touched, and not been discarded
  * @window_pages: pages in the window now
- * @seals: pages encrypted into the store
+ * @seals: pages encrypted
  * @clean_seals: pages wiped only, their ciphertext being still good
- * @unseals: pages decrypted from the store
+ * @unseals: pages decrypted
  * @faults: page faults served
  * @evictions: pages put out of a full window
  * @parked: times that a thread was parked because of a debugger

@@ -99,6 +99,15 @@ static void end_by_work(void *pages)
 		(void)*(volatile unsigned int *)pages;
 }
 
+/* Works on without them. */
+static void end_by_compute(void *pages)
+{
+	(void)pages;
+	close(done[1]);
+	for (volatile unsigned int i = 0;; i++)
+		;
+}
+
 static void stay_on(int cpu)
 {
 	cpu_set_t set;
@@ -137,6 +146,7 @@ static const struct end {
 	{ "heap", from_heap, end_by_sleep, false, false, false, SEQUENCE_WORDS },
 	{ "free", from_heap, end_by_free, false, false, false, SEQUENCE_WORDS },
 	{ "work", page_by_page, end_by_work, false, false, false, FEW_WORDS },
+	{ "compute", page_by_page, end_by_compute, false, false, false, FEW_WORDS },
 	{ "crash", page_by_page, end_by_crash, false, false, true, FEW_WORDS },
 };
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * expiry: see expiry.h.
+ */
+#include <linux/ktime.h>
+#include <linux/module.h>
+
+#include "domain.h"
+#include "expiry.h"
+#include "tasks.h"
+
+static unsigned int max_plain_us;
+module_param(max_plain_us, uint, 0644);
+MODULE_PARM_DESC(max_plain_us, "a page that has been plaintext for so long is sealed while its owner runs, 0: never (0; at least 100)");
+
+/* An owner must get on between two faults. */
+#define CM_PLAIN_MIN_US	100U
+
+/* Nanoseconds; 0: for as long as the owner runs. */
+static u64 cm_expiry_limit(void)
+{
+	unsigned int us = READ_ONCE(max_plain_us);
+
+	return us ? (u64)max(us, CM_PLAIN_MIN_US) * NSEC_PER_USEC : 0;
+}
+
+/* Interrupts are off. */
+static enum hrtimer_restart cm_expiry_due(struct hrtimer *timer)
+{
+	struct cm_expiry *e = container_of(timer, struct cm_expiry, timer);
+	struct cm_domain *d = container_of(e, struct cm_domain, expiry);
+	bool plain;
+
+	raw_spin_lock(&d->lock);
+	e->armed = false;
+	plain = d->window.plain && d->window.count;
+	if (plain)
+		WRITE_ONCE(e->due, true);
+	raw_spin_unlock(&d->lock);
+	if (plain)
+		cm_tasks_kick_running(d);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * cm_expiry_setup() - prepare a domain's timer
+ * @e: the timer
+ *
+ * Context: any.
+ */
+void cm_expiry_setup(struct cm_expiry *e)
+{
+	hrtimer_init(&e->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED);
+	e->timer.function = cm_expiry_due;
+}
+
+/**
+ * cm_expiry_cancel() - have no timer run any more
+ * @e: the timer, of a domain that nobody else can reach
+ *
+ * Context: process context, may sleep.
+ */
+void cm_expiry_cancel(struct cm_expiry *e)
+{
+	hrtimer_cancel(&e->timer);
+}
+
+static void cm_expiry_start(struct cm_domain *d, u64 ns)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	if (!d->expiry.armed && d->window.plain && d->window.count) {
+		d->expiry.armed = true;
+		hrtimer_start(&d->expiry.timer, ns_to_ktime(ns),
+			      HRTIMER_MODE_REL_PINNED);
+	}
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/**
+ * cm_expiry_arm() - there may be plaintext from now on
+ * @d: the domain
+ *
+ * Context: any but under the run-queue lock; on a CPU where a task of the domain
+ * runs.
+ */
+void cm_expiry_arm(struct cm_domain *d)
+{
+	u64 limit = cm_expiry_limit();
+
+	if (unlikely(limit))
+		cm_expiry_start(d, limit);
+}
+
+/**
+ * cm_expiry_put_out() - put out the pages that have been plaintext for too long
+ * @d: the domain; map_lock is held
+ *
+ * Context: process context of a running owner, may sleep.
+ */
+void cm_expiry_put_out(struct cm_domain *d)
+{
+	u64 limit = cm_expiry_limit(), now = ktime_get_mono_fast_ns(), oldest;
+
+	WRITE_ONCE(d->expiry.due, false);
+	if (!limit)
+		return;
+	oldest = cm_window_put_out_old(d, now > limit ? now - limit : 0);
+	if (oldest)
+		cm_expiry_start(d, oldest + limit - now);
+}

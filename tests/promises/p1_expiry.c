@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * max_plain_us: a page that has been plaintext for so long is sealed although its owner runs, and comes back when it is touched.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <uapi/cryptmem.h>
+
+#include "../attacks/victim.h"
+#include "../unit/tap.h"
+
+#define LIMIT	"/sys/module/cryptmem/parameters/max_plain_us"
+
+enum { PAGES = 4, MANY = 96, ROUNDS = 100 };
+
+static struct cryptmem_status status(int fd)
+{
+	struct cryptmem_status s = { .size = sizeof(s) };
+
+	if (ioctl(fd, CRYPTMEM_IOC_STATUS, &s))
+		memset(&s, 0xff, sizeof(s));
+	return s;
+}
+
+static void spin(int ms)
+{
+	struct timespec start, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
+}
+
+/*
+ * Touches pages, then computes for a while without them, in which it is not once put off its CPU: that would have the window age.
+ * How many pages are left in the window then; -1 when it was put off each time.
+ */
+static int left(int fd, volatile char *pages, int ms)
+{
+	for (int tries = 0; tries < 50; tries++) {
+		struct cryptmem_status before = status(fd), after;
+
+		for (int i = 0; i < PAGES; i++)
+			pages[i * 4096] = (char)(i + 1);
+		after = status(fd);
+		for (int waited = 0; waited < ms && after.window_pages; waited += 20) {
+			spin(20);
+			after = status(fd);
+		}
+		if (after.switch_seals == before.switch_seals)
+			return (int)after.window_pages;
+	}
+	return -1;
+}
+
+static void untouched(int fd, volatile char *pages)
+{
+	int n;
+
+	n = left(fd, pages, 100);
+	ok(n == PAGES, "control: without a limit, %d pages that were touched stay as they are (%d left)", PAGES, n);
+	ok(victim_set(LIMIT, "1000"), "max_plain_us=1000");
+	n = left(fd, pages, 10000);
+	ok(n == 0, "they are put out while their owner runs on (%d left)", n);
+	for (n = 0; n < PAGES && pages[n * 4096] == n + 1; n++)
+		;
+	ok(n == PAGES, "and come back with what was in them");
+}
+
+static void *rounds(void *argument)
+{
+	volatile unsigned int *words = argument;
+	long wrong = 0;
+
+	for (unsigned int round = 0; round < ROUNDS; round++)
+		for (unsigned int i = 0; i < MANY / 2; i++) {
+			volatile unsigned int *word = words + i * 1024;
+
+			wrong += *word != (round ? (round - 1) * 77 + i : 0);
+			*word = round * 77 + i;
+		}
+	return (void *)wrong;
+}
+
+static void contents(int fd)
+{
+	char *pages = victim_region(MANY, NULL);
+	__u64 faults = status(fd).faults;
+	void *others = NULL;
+	pthread_t thread;
+	long wrong;
+	int code;
+	pid_t pid;
+
+	victim_set(LIMIT, "500");
+	pthread_create(&thread, NULL, rounds, pages + MANY / 2 * 4096);
+	wrong = (long)rounds(pages);
+	pthread_join(thread, &others);
+	ok(wrong == 0 && others == NULL, "two threads write and read with a short limit: nothing is lost");
+	faults = status(fd).faults - faults;
+	tap_note("%d pages, %d rounds: %llu faults", MANY, ROUNDS, (unsigned long long)faults);
+	pid = fork();
+	if (pid == 0) {
+		bool good = true;
+
+		for (int i = 0; i < MANY / 2; i++)
+			good = good && *(volatile unsigned int *)(pages + i * 4096) == (unsigned int)((ROUNDS - 1) * 77 + i);
+		_exit(!good);
+	}
+	ok(waitpid(pid, &code, 0) == pid && code == 0, "nor by fork()");
+	munmap(pages, MANY * 4096);
+}
+
+int main(void)
+{
+	char *pages;
+	int fd;
+
+	victim_setup();
+	victim_set(LIMIT, "0");
+	pages = victim_region(PAGES, &fd);
+	untouched(fd, pages);
+	contents(fd);
+	victim_set(LIMIT, "0");
+	munmap(pages, PAGES * 4096);
+	close(fd);
+	return tap_done();
+}
