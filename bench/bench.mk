@@ -14,7 +14,7 @@ BENCH ?=
 .PHONY: bench bench-programs bench-modules
 bench-programs: $(BENCH_PROGRAMS)
 
-$(BENCH_OUT)/guest/%: bench/guest/%.c $(wildcard bench/guest/common/*.[ch]) $(wildcard bench/guest/*.h) lib
+$(BENCH_OUT)/guest/%: bench/guest/%.c $(wildcard bench/guest/common/*.[ch]) $(wildcard bench/guest/*.h) $(LIB_STATIC)
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) $(LIB_STATIC) $(BENCH_LIBS_$*)
 
