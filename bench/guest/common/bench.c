@@ -208,6 +208,15 @@ void field_real(const char *name, double value)
 	printf(", \"%s\": %.6g", name, value);
 }
 
+void field_cipher(int fd)
+{
+	struct cryptmem_query query = { .size = sizeof(query) };
+
+	if (ioctl(fd, CRYPTMEM_IOC_QUERY, &query))
+		die("CRYPTMEM_IOC_QUERY");
+	field_text("cipher", query.cipher);
+}
+
 void field_counts(const struct cryptmem_status *counts)
 {
 	field("seals", counts->seals);

@@ -70,6 +70,8 @@ void record_begin(const char *what);
 void field(const char *name, uint64_t value);
 void field_text(const char *name, const char *value);
 void field_real(const char *name, double value);
+/* The cipher in use. */
+void field_cipher(int fd);
 /* The counters that tell what sealing was done. */
 void field_counts(const struct cryptmem_status *counts);
 void record_end(void);
