@@ -53,8 +53,8 @@ class Context:
             run = subprocess.run([*command, "--", *argv], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         if run.returncode:
             raise GuestFailed(f"{' '.join(argv)} on {kernel}: status {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-20000:]}")
-        self.say(f"  {kernel} {module_args or ('' if module else '(no module)')} {' '.join(os.path.basename(word) for word in argv)}: "
-                 f"{time.monotonic() - start:.0f} s")
+        what = " ".join(word if len(word) < 40 else "..." for word in [os.path.basename(word) for word in argv])[:80]
+        self.say(f"  {kernel} {module_args or ('' if module else '(no module)')} {what}: {time.monotonic() - start:.0f} s")
         return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
 
     def together(self, calls):

@@ -47,19 +47,21 @@ class Book:
     def __init__(self, ctx, writes, command):
         self.writes, self.command = writes, command
         self.meta = meta(ctx, command)
-        self.sections = {}
+
+    def sections(self):
         try:
             with open(JSON) as file:
-                self.sections = json.load(file)["sections"]
+                return json.load(file)["sections"]
         except (OSError, ValueError, KeyError):
-            pass
+            return {}
 
     def add(self, name, records, ctx):
+        sections = self.sections()
         ciphers = sorted({record["cipher"] for record in records if record.get("cipher")})
-        self.sections[name] = {"meta": {**self.meta, "ciphers": ciphers}, "records": records}
+        sections[name] = {"meta": {**self.meta, "ciphers": ciphers}, "records": records}
         os.makedirs(os.path.dirname(JSON), exist_ok=True)
         with open(JSON + ".new", "w") as file:
-            json.dump({"meta": self.meta, "sections": self.sections}, file, indent=1)
+            json.dump({"meta": self.meta, "sections": sections}, file, indent=1)
             file.write("\n")
         os.rename(JSON + ".new", JSON)
 

@@ -19,7 +19,6 @@
 #include <linux/slab.h>
 
 #define RUNS		20
-#define KEY_SIZE	16
 #define TAG_SIZE	16
 
 /**
@@ -80,15 +79,15 @@ static u64 bare_time(struct bare *b, bool encrypt, bool in_place)
 	return err ? 0 : least;
 }
 
-static int bare_setup(struct bare *b, const char *name)
+static int bare_setup(struct bare *b, const char *name, unsigned int key_size)
 {
-	u8 key[KEY_SIZE];
+	u8 key[32];
 	int err;
 
 	get_random_bytes(key, sizeof(key));
 	b->aead = crypto_alloc_aead(name, 0, 0);
 	if (!IS_ERR(b->aead)) {
-		err = crypto_aead_setkey(b->aead, key, sizeof(key)) ?:
+		err = crypto_aead_setkey(b->aead, key, key_size) ?:
 		      crypto_aead_setauthsize(b->aead, TAG_SIZE);
 		b->req = aead_request_alloc(b->aead, GFP_KERNEL);
 		if (!b->req)
@@ -104,7 +103,7 @@ static int bare_setup(struct bare *b, const char *name)
 		b->skcipher = NULL;
 		return err;
 	}
-	err = crypto_skcipher_setkey(b->skcipher, key, sizeof(key));
+	err = crypto_skcipher_setkey(b->skcipher, key, key_size);
 	b->req = skcipher_request_alloc(b->skcipher, GFP_KERNEL);
 	if (!b->req)
 		return -ENOMEM;
@@ -112,7 +111,8 @@ static int bare_setup(struct bare *b, const char *name)
 	return err;
 }
 
-static void bare_cipher(const char *name, struct page *plain, struct page *code)
+static void bare_cipher(const char *name, unsigned int key_size,
+			struct page *plain, struct page *code)
 {
 	struct bare *b = kzalloc(sizeof(*b), GFP_KERNEL);
 	int err;
@@ -120,7 +120,7 @@ static void bare_cipher(const char *name, struct page *plain, struct page *code)
 	if (!b)
 		return;
 	b->tag = kmalloc(TAG_SIZE, GFP_KERNEL);
-	err = b->tag ? bare_setup(b, name) : -ENOMEM;
+	err = b->tag ? bare_setup(b, name, key_size) : -ENOMEM;
 	if (err) {
 		pr_info("%s: not here (%d)\n", name, err);
 		goto out;
@@ -169,17 +169,14 @@ static void bare_page(struct page *page, struct page *other)
 
 static int __init bare_init(void)
 {
-	static const char * const names[] = {
-		"gcm(aes)", "aegis128", "cbc(aes)",
-		"rfc7539(chacha20,poly1305)", "xts(aes)",
-	};
 	struct page *plain = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	struct page *code = alloc_page(GFP_KERNEL | __GFP_ZERO);
-	unsigned int i;
 
 	if (plain && code) {
-		for (i = 0; i < ARRAY_SIZE(names); i++)
-			bare_cipher(names[i], plain, code);
+		bare_cipher("gcm(aes)", 16, plain, code);
+		bare_cipher("aegis128", 16, plain, code);
+		bare_cipher("cbc(aes)", 16, plain, code);
+		bare_cipher("rfc7539(chacha20,poly1305)", 32, plain, code);
 		bare_page(plain, code);
 	}
 	if (plain)
