@@ -92,7 +92,7 @@ def table(records):
     parts += pages(found)
     shown = [(key, boot) for key, boot in found.items() if key[2] == "default"]
     names = [record["how"] for record in shown[0][1] if record["what"] == "fault"]
-    rows = [[name] + [f"{next(record['ns'] for record in boot if record.get('how') == name):.0f}" for _, boot in shown] for name in names]
+    rows = [[name] + [f"{next((record['ns'] for record in boot if record.get('how') == name), float('nan')):.0f}" for _, boot in shown] for name in names]
     parts += ["A fault, from the touch in user mode and back; an eviction, by shrinking the window. Averages of 248 to 256.",
               report.table(["instructions"] + [f"{kernel}, {boot[0]['used']}" + (", ERMS" if cpu == WITH_ERMS else "") for (kernel, cpu, _), boot in shown], rows)]
     return "\n\n".join(parts)
