@@ -96,7 +96,8 @@ def plot(path, title, xlabel, ylabel, curves, settings=""):
         for points in curves.values():
             file.writelines(f"{x} {y}\n" for x, y in points)
             file.write("\n\n")
-    lines = ", ".join(f"'{data}' index {i} with linespoints title '{name}'" for i, name in enumerate(curves))
+    title, xlabel, ylabel, *names = (text.replace("'", "''") for text in (title, xlabel, ylabel, *curves))
+    lines = ", ".join(f"'{data}' index {i} with linespoints title '{name}'" for i, name in enumerate(names))
     script = (f"set terminal svg size 760,440 enhanced background rgb 'white' font 'sans,12'\nset termoption noenhanced\nset output '{path}'\n"
               f"set title '{title}'\nset xlabel '{xlabel}'\nset ylabel '{ylabel}'\nset grid\nset key outside right\n{settings}\nplot {lines}\n")
     subprocess.run(["gnuplot"], input=script, text=True, check=True)

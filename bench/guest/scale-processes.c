@@ -4,7 +4,6 @@
  * exit, while N others sleep, that have memory of that kind. children: while a
  * protected parent has N children, all of the same regions.
  */
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,9 @@ static void crowd(bool protected, int argc, char **argv)
 	unsigned long have = 0;
 	int i;
 
+	rehearsal = true;
+	probe("", protected, 0, 2);
+	rehearsal = false;
 	for (i = 0; i < argc; i++) {
 		unsigned long want = strtoul(argv[i], NULL, 0);
 
@@ -48,36 +50,45 @@ static void inherit(unsigned char *p)
 		pause();
 }
 
+static void parent(int fd, unsigned char *p, unsigned long have)
+{
+	double forking, ending, sleeping;
+	uint64_t start, evictions;
+
+	memset(p, 1, PAGES * PAGE);
+	sleeping = sleeps(32, p, 1);
+	set_window(fd, PAGES);
+	memset(p, 1, PAGES * PAGE);
+	evictions = status(fd).evictions;
+	start = now();
+	set_window(fd, PAGES / 2);
+	point("children", true, have, "put a page out",
+	      (double)(now() - start) / (status(fd).evictions - evictions));
+	set_window(fd, PAGES);
+	start = now();
+	memset(p, 1, PAGES * PAGE);
+	point("children", true, have, "bring a page back", (now() - start) / (PAGES / 2.0));
+	forks(4, &forking, &ending);
+	point("children", true, have, "sleep and wake", sleeping);
+	point("children", true, have, "fork", forking);
+	point("children", true, have, "a child's end", ending);
+}
+
 static void family(int argc, char **argv)
 {
 	int fd = device(), i;
 	unsigned char *p = region(fd, PAGES * PAGE);
 	unsigned long have = 0;
 
+	rehearsal = true;
+	parent(fd, p, 0);
+	rehearsal = false;
 	for (i = 0; i < argc; i++) {
 		unsigned long want = strtoul(argv[i], NULL, 0);
-		double forking, ending, sleeping;
-		uint64_t start, evictions;
 
 		for (; have < want; have++)
 			inherit(p);
-		memset(p, 1, PAGES * PAGE);
-		sleeping = sleeps(32, p, 1);
-		set_window(fd, PAGES);
-		memset(p, 1, PAGES * PAGE);
-		evictions = status(fd).evictions;
-		start = now();
-		set_window(fd, PAGES / 2);
-		point("children", true, have, "put a page out",
-		      (double)(now() - start) / (status(fd).evictions - evictions));
-		set_window(fd, PAGES);
-		start = now();
-		memset(p, 1, PAGES * PAGE);
-		point("children", true, have, "bring a page back", (now() - start) / (PAGES / 2.0));
-		forks(4, &forking, &ending);
-		point("children", true, have, "sleep and wake", sleeping);
-		point("children", true, have, "fork", forking);
-		point("children", true, have, "a child's end", ending);
+		parent(fd, p, have);
 	}
 }
 
@@ -85,7 +96,7 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
-	signal(SIGCHLD, SIG_DFL);
+	spinner_init();
 	if (!strcmp(argv[1], "children"))
 		family(argc - 2, argv + 2);
 	else

@@ -85,8 +85,8 @@ def table(records):
     found = boots(records)
     parts = ["Instructions. *The cipher alone*: one call of the kernel's crypto API for a page, interrupts off, from a page to another one "
              "(`bench/kernel/bare.c`). The next columns are slopes over 8, 16, 24 and 32 pages, of what the module's clock counts at context switches: pages "
-             "that were written; that were only read; that were read and had never been written, so that nothing is decrypted. *All in all*: what one page more in use costs each time that "
-             "the process sleeps and wakes, by the process's own clock; that includes the rounds of ageing, which put the window out once in 64 seals in "
+             "that were written; that were only read; that were read and had never been written, so that nothing is decrypted. *All in all*: what one page more in use takes of the CPU each time that "
+             "the process sleeps and wakes, measured by what it leaves to another process; that includes the rounds of ageing, which put the window out once in 64 seals in "
              "the steady state: what is used then comes back by faults.",
              report.table(head, [row(*key, boot) for key, boot in found.items()])]
     parts += pages(found)

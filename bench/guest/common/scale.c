@@ -40,17 +40,22 @@ unsigned char *get_memory(int fd, size_t bytes)
 
 double sleeps(unsigned int times, unsigned char *touch, unsigned int pages)
 {
-	uint64_t slept = 0, start = now(), wake;
 	unsigned int i, page;
+	uint64_t start;
+	double had;
 
+	spinner_go();
+	sleep_until(now() + SHORT);
+	had = spinner_had();
+	start = now();
 	for (i = 0; i < times; i++) {
 		for (page = 0; page < pages; page++)
 			*(volatile unsigned char *)(touch + page * PAGE) = i;
-		wake = now() + SHORT;
-		sleep_until(wake);
-		slept += SHORT;
+		sleep_until(now() + SHORT);
 	}
-	return (double)(now() - start - slept) / times;
+	had = now() - start - (spinner_had() - had);
+	spinner_stop();
+	return had / times;
 }
 
 void forks(unsigned int times, double *forking, double *ending)

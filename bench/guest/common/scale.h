@@ -21,7 +21,7 @@ void point(const char *axis, bool protected, uint64_t n, const char *op,
 /* Memory of a kind: a region, or shared anonymous memory. @fd: device() or -1 */
 unsigned char *get_memory(int fd, size_t bytes);
 
-/* Sleep a moment, so often: what one sleep costs, waking up included. */
+/* Sleep a moment, so often: what one sleep costs, all in all: spinner_init(). */
 double sleeps(unsigned int times, unsigned char *touch, unsigned int pages);
 
 /* What a fork() costs the caller, so often; and then each child's end. */
