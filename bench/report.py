@@ -55,7 +55,10 @@ class Book:
         except (OSError, ValueError, KeyError):
             return {}
 
-    def add(self, name, records, ctx):
+    def records(self, name):
+        return self.sections().get(name, {}).get("records")
+
+    def add(self, name, records):
         sections = self.sections()
         ciphers = sorted({record["cipher"] for record in records if record.get("cipher")})
         sections[name] = {"meta": {**self.meta, "ciphers": ciphers}, "records": records}
@@ -71,16 +74,16 @@ class Book:
         for path in files:
             shutil.copy(path, PICTURES)
             text += f"\n\n![{name}](performance/{os.path.basename(path)})"
-        releases = ", ".join(self.meta["kernels"].values())
-        text += f"\n\n{releases}; revision {self.meta['revision']}{', quick' if self.meta['quick'] else ''}."
+        how = self.sections()[name]["meta"]
+        text += f"\n\n{', '.join(how['kernels'].values())}; revision {how['revision']}{', quick' if how['quick'] else ''}."
         with open(PAGE) as file:
             before, begin, rest = file.read().partition(f"<!-- bench {name}: made by ")
-        how, arrow, rest = rest.partition("-->\n")
+        _, arrow, rest = rest.partition("-->\n")
         _, end, after = rest.partition(f"<!-- bench {name}: end -->")
         if not begin or not arrow or not end:
             sys.exit(f"bench: error: {PAGE} has no place for {name}: <!-- bench {name}: made by ... -->")
         with open(PAGE, "w") as file:
-            file.write(f"{before}{begin}{shlex.join(self.command)} {arrow}{text}\n{end}{after}")
+            file.write(f"{before}{begin}{how['command']} {arrow}{text}\n{end}{after}")
 
 
 def table(head, rows):
