@@ -58,6 +58,7 @@ static void measure(void *arg)
 	for (i = 0; i < n; i++)
 		munmap(all[i], PAGE);
 	point("regions", protected, n, "unmap all, for each", (double)(now() - start) / n);
+	free(all);
 }
 
 int main(int argc, char **argv)

@@ -123,6 +123,7 @@ static void measure(void *arg)
 	set_phase(END);
 	for (i = 0; i + 1 < n; i++)
 		pthread_join(threads[i], NULL);
+	free(threads);
 }
 
 int main(int argc, char **argv)
