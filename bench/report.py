@@ -35,10 +35,16 @@ def release(kernel):
         return "?"
 
 
+def emulator():
+    """The QEMU that tests/vm/run uses."""
+    below = said(f"{TOP}/scripts/qemu-fetch", "x86_64")
+    return f"{below.rstrip('/')}/usr/bin/qemu-system-x86_64"
+
+
 def meta(ctx, command):
     return {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "command": shlex.join(command),
             "revision": said("git", "describe", "--always", "--dirty"), "kernels": {kernel: release(kernel) for kernel in ctx.kernels},
-            "cpu": ctx.cpu, "qemu": said("qemu-system-x86_64", "--version"), "quick": ctx.quick}
+            "cpu": ctx.cpu, "qemu": said(emulator(), "--version"), "quick": ctx.quick}
 
 
 class Book:

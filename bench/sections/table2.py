@@ -35,7 +35,7 @@ def one(ctx, kernel, cipher):
         large = LARGE[:2] if ctx.quick else LARGE
         sets = [cell for size in large for working_set in SETS for cell in pair(size * MB, working_set * 1024, "salloc-default")]
         everywhere = [cell for size in large for cell in pair(size * MB, None, "salloc-default")]
-        script = 'set -e; p=$1; shift; w=$1; few=$2; shift 2; "$p" -w "$w" $1; "$p" -w "$w" $2; "$p" -w "$few" $3'
+        script = 'set -e; p=$1; shift; w=$1; few=$2; shift 2; "$p" -w "$w" $1; "$p" -w $((w / 2)) $2; "$p" -w "$few" $3'
         command = ["sh", "-c", script, "sh", program, str(writes), str(FEW), " ".join(cells), " ".join(sets), " ".join(everywhere)]
     records = ctx.guest(kernel, command, module_args=f"cipher={cipher}" if cipher else "", timeout=3000)
     for record in records:
