@@ -8,7 +8,7 @@ TITLE = "Many processes, regions, threads, pages"
 # What grows: how the table says it, the program and its words, how many of it, and how many when there is little time.
 AXES = {
     "processes": ("other processes of the same kind sleep meanwhile", ["scale-processes", "KIND"], [1, 10, 100, 1000, 10000], [1, 100, 1000]),
-    "children": ("children of the process that have all inherited its regions", ["scale-processes", "children"], [1, 10, 100, 1000, 10000], [1, 100, 1000]),
+    "children": ("children of the process that have all inherited its regions", ["scale-processes", "children"], [1, 10, 100, 1000, 3000], [1, 100, 1000]),
     "regions": ("regions of a page, all written, in one process", ["scale-regions", "KIND"], [1, 10, 100, 1000, 10000], [1, 100, 1000]),
     "threads": ("threads in one process", ["scale-threads", "KIND"], [1, 2, 4, 8, 16, 32, 64], [1, 8, 64]),
     "MiB": ("MiB of one region, 64 pages of which have been written", ["scale-bytes", "KIND", "size"], [1, 4, 16, 64, 256, 1024], [1, 64, 1024]),
