@@ -19,7 +19,7 @@ GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c trac
 
 .PHONY: guest-programs check-promises attacks
 guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))
-guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan keyscan postmortem.cpio swapped)
+guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan keyscan postmortem.cpio swapped tampered)
 guest-programs: $(GUEST_PROMISES:%=$(GUEST_OUT)/promises/%) $(GUEST_ATTACKS:%=$(GUEST_OUT)/attacks/%)
 
 define GUEST_RULE

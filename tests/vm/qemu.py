@@ -146,13 +146,14 @@ class Machine:
     def dump(self, path):
         """Writes the guest's memory, as it is at one moment, to path. Pages it never touched become holes."""
         self.qmp("stop")
-        with open(self._memory(), "rb") as memory, open(path, "wb") as out:
+        with open(self.memory(), "rb") as memory, open(path, "wb") as out:
             size = os.fstat(memory.fileno()).st_size
             out.truncate(size)
             copy_data(memory.fileno(), out.fileno(), size)
         self.qmp("cont")
 
-    def _memory(self):
+    def memory(self):
+        """The name of a file that is the guest's memory."""
         directory = f"/proc/{self.qemu.pid}/fd"
         for fd in os.listdir(directory):
             if os.readlink(f"{directory}/{fd}").startswith("/memfd:memory-backend-memfd"):
