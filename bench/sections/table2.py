@@ -91,7 +91,9 @@ def large_table(records, kernel):
 def table(records):
     parts = ["m/s, the time with `malloc()` divided by that with `salloc()`, for the same number of random writes. In brackets: how often "
              "a second the memory was sealed (and unsealed) at a context switch. The window is as large as the memory (`CRYPTMEM_IOC_CONFIG`), "
-             "so that all of it is sealed at each switch, as in the paper; all pages are dirty."]
+             "so that all of it is sealed at each switch, as in the paper; all pages are dirty. The competitor makes 100 switches a second. Where there "
+             "are many more, sealing takes longer than the scheduler's slice of time: it is charged to the competitor, which is then preempted "
+             "before it sleeps again, and the memory is sealed once more (6.12, whose slice is 0.7 ms with one CPU)."]
     kernels = sorted({record["kernel"] for record in records}, key=lambda name: [int(part) for part in name.split("-")[0].split(".")])
     for kernel in kernels:
         parts += [f"**{kernel}**", paper_table(records, kernel)]
