@@ -127,5 +127,5 @@ def plots(records, directory):
             curves[touch] = [(record["pages"], record["seal_ns"] / record["switch_seals"]) for record in boot
                              if record["what"] == "rounds" and record["touch"] == touch]
         return [report.plot(f"{directory}/switch.svg", f"sealing and unsealing at a switch ({kernel}, {boot[0]['used']})", "pages in the window",
-                            "instructions", curves, "set yrange [0:*]\nset key top left")]
+                            "instructions", curves, "set yrange [0:*]\nset key inside top left")]
     return []

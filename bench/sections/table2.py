@@ -112,4 +112,4 @@ def plots(records, directory):
         name = cipher or f"default: {ours[0]['cipher']}"
         curves[name] = sorted((record["bytes"] / 1000, record["ratio"]) for record in ours)
     return [report.plot(os.path.join(directory, "table2.svg"), f"random writes, 100 switches a second ({kernel})", "10^3 bytes of memory, all sealed at each switch",
-                        "m/s", curves, "set logscale x 2\nset yrange [0:1.05]\nset key bottom left")]
+                        "m/s", curves, "set logscale x 2\nset yrange [0:1.05]\nset key inside bottom left")]
