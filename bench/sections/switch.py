@@ -84,7 +84,7 @@ def table(records):
              "(`bench/kernel/bare.c`). The next columns are slopes over 8, 16, 24 and 32 pages, of what the module's clock counts at context switches: pages "
              "that were written; that were only read; that were read and had never been written, so that nothing is decrypted. *All in all*: what one page more in use takes of the CPU each time that "
              "the process sleeps and wakes, measured by what it leaves to another process; that includes the rounds of ageing, which put the window out once in 64 seals in "
-             "the steady state: what is used then comes back by faults.",
+             "the steady state: what is used then comes back by faults. It repeats to a tenth or so.",
              report.table(head, [row(*key, boot) for key, boot in found.items()])]
     parts += pages(found)
     shown = [(key, boot) for key, boot in found.items() if key[2] == "default"]
