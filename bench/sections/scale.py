@@ -67,7 +67,8 @@ def one_table(found, head):
 
 def table(records):
     parts = ["Instructions for one operation; in brackets the same on memory that is not protected (shared and anonymous). Bold: from the first "
-             f"column to the last it grows more than {GROWS} times as much as ordinary memory's does. Sleeping and waking is what is left when the time asleep is taken off."]
+             f"column to the last it grows more than {GROWS} times as much as ordinary memory's does, or than not at all. Sleeping and waking is measured "
+             "by what it leaves to another process."]
     for kernel in dict.fromkeys(record["kernel"] for record in records):
         for axis, (what, *_) in AXES.items():
             found = curves(records, kernel, axis)
