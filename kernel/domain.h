@@ -57,8 +57,8 @@ struct mm_struct;
  * @pid: thread group, in the initial namespace, for people to read
  * @comm: its name when it opened the device
  * @user: the account that regions are charged to
- * @inode: its i_mmap knows every VMA of this domain and of those it was forked
- *	from or into, so that unmap_mapping_range() finds them
+ * @inode: its i_mmap knows every VMA of this domain, and of those it was forked
+ *	from or into
  * @attached: every task of @mm has a notifier; under cm_attach_lock
  * @tasks: those notifiers; under @tasks_lock
  * @tasks_lock: see above

@@ -60,12 +60,17 @@ void cm_idle_age(struct cm_domain *d)
 	lockdep_assert_held(&d->map_lock);
 	xa_for_each_marked(&d->pages, at, pg, CM_AGED)
 		xa_clear_mark(&d->pages, at, CM_AGED);
-	w->age_every = w->aged && 2 * w->missed >= w->aged ?
+	w->age_every = 2 * w->missed >= w->aged ?
 		       min(2 * w->age_every, CM_AGE_MAX) : 1;
 	w->missed = 0;
-	w->aged = w->count;
-	list_for_each_entry(f, &w->list, list)
+	w->aged = 0;
+	list_for_each_entry(f, &w->list, list) {
+		/* One never written cannot be marked, and costs little. */
+		if (!f->pg)
+			continue;
 		xa_set_mark(&d->pages, f->pgoff, CM_AGED);
+		w->aged++;
+	}
 	cm_window_put_out(d, NULL);
 	raw_spin_lock_irqsave(&d->lock, flags);
 	w->age_in = w->age_every - 1;

@@ -239,7 +239,8 @@ static void cm_region_fork_copies(struct cm_domain *parent,
 
 /*
  * fork(): the parent's window is put out, which also takes the pages out of its
- * page table before they are copied; then the child gets the descriptors.
+ * page table; then the child gets the descriptors. Some kernels have copied the
+ * page table already: the child must have none of the parent's frames.
  */
 static void cm_region_fork(struct vm_area_struct *vma)
 {
@@ -249,6 +250,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 	int err;
 
 	mutex_lock(&parent->map_lock);
+	zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
 	cm_window_put_out(parent, NULL);
 	child = cm_domain_fork(parent, vma->vm_mm);
 	copy = IS_ERR(child) ? NULL : cm_region_alloc(child);

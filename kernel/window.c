@@ -2,6 +2,8 @@
 /*
  * window: see window.h.
  */
+#include <linux/fs.h>
+#include <linux/interval_tree_generic.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -153,10 +155,30 @@ void cm_window_wipe(struct cm_domain *d)
 	}
 }
 
+/* The kernel's own functions on such a tree are not exported. */
+#define CM_VMA_FIRST(vma)	((vma)->vm_pgoff)
+#define CM_VMA_LAST(vma)	((vma)->vm_pgoff + vma_pages(vma) - 1)
+INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
+		     shared.rb_subtree_last, CM_VMA_FIRST, CM_VMA_LAST,
+		     static __maybe_unused, cm_vma_tree)
+
+/*
+ * As unmap_mapping_range(), but not for the relatives, whose VMAs hang on the
+ * same inode: what they have mapped there are frames of their own.
+ */
 static void cm_window_unmap(struct cm_domain *d, pgoff_t pgoff)
 {
-	unmap_mapping_range(d->inode->i_mapping, (loff_t)pgoff << PAGE_SHIFT,
-			    PAGE_SIZE, 1);
+	struct address_space *mapping = d->inode->i_mapping;
+	struct vm_area_struct *vma;
+
+	i_mmap_lock_read(mapping);
+	for (vma = cm_vma_tree_iter_first(&mapping->i_mmap, pgoff, pgoff); vma;
+	     vma = cm_vma_tree_iter_next(vma, pgoff, pgoff))
+		if (vma->vm_mm == d->mm)
+			zap_vma_ptes(vma, vma->vm_start +
+				     ((pgoff - vma->vm_pgoff) << PAGE_SHIFT),
+				     PAGE_SIZE);
+	i_mmap_unlock_read(mapping);
 }
 
 /*

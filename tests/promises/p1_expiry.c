@@ -44,7 +44,7 @@ static void spin(int ms)
  */
 static int left(int fd, volatile char *pages, int ms)
 {
-	for (int tries = 0; tries < 50; tries++) {
+	for (int tries = 0; tries < 20; tries++) {
 		struct cryptmem_status before = status(fd), after;
 
 		for (int i = 0; i < PAGES; i++)
@@ -67,7 +67,7 @@ static void untouched(int fd, volatile char *pages)
 	n = left(fd, pages, 100);
 	ok(n == PAGES, "control: without a limit, %d pages that were touched stay as they are (%d left)", PAGES, n);
 	ok(victim_set(LIMIT, "1000"), "max_plain_us=1000");
-	n = left(fd, pages, 10000);
+	n = left(fd, pages, 3000);
 	ok(n == 0, "they are put out while their owner runs on (%d left)", n);
 	for (n = 0; n < PAGES && pages[n * 4096] == n + 1; n++)
 		;
