@@ -42,9 +42,9 @@ static void spin(int ms)
  * Touches pages, then computes for a while without them, in which it is not once put off its CPU: that would have the window age.
  * How many pages are left in the window then; -1 when it was put off each time.
  */
-static int left(int fd, volatile char *pages, int ms)
+static int left(int fd, volatile char *pages, int ms, int tries)
 {
-	for (int tries = 0; tries < 20; tries++) {
+	while (tries--) {
 		struct cryptmem_status before = status(fd), after;
 
 		for (int i = 0; i < PAGES; i++)
@@ -64,10 +64,10 @@ static void untouched(int fd, volatile char *pages)
 {
 	int n;
 
-	n = left(fd, pages, 100);
+	n = left(fd, pages, 20, 100);
 	ok(n == PAGES, "control: without a limit, %d pages that were touched stay as they are (%d left)", PAGES, n);
 	ok(victim_set(LIMIT, "1000"), "max_plain_us=1000");
-	n = left(fd, pages, 3000);
+	n = left(fd, pages, 1000, 20);
 	ok(n == 0, "they are put out while their owner runs on (%d left)", n);
 	for (n = 0; n < PAGES && pages[n * 4096] == n + 1; n++)
 		;

@@ -99,6 +99,16 @@ static void end_by_work(void *pages)
 		(void)*(volatile unsigned int *)pages;
 }
 
+/* Has pages come back, which were put out of the window: they are not written to any more. */
+static void end_by_reading(void *pages)
+{
+	volatile unsigned int *words = pages;
+
+	for (unsigned int i = 0; i < FEW_WORDS; i += 1024)
+		(void)words[i];
+	end_by_sleep(NULL);
+}
+
 /* Works on without them. */
 static void end_by_compute(void *pages)
 {
@@ -139,6 +149,7 @@ static const struct end {
 	unsigned int words;	/* that it writes */
 } ends[] = {
 	{ "sleep", page_by_page, end_by_sleep, false, false, false, SEQUENCE_WORDS },
+	{ "read", page_by_page, end_by_reading, false, false, false, SEQUENCE_WORDS },
 	{ "unmap", page_by_page, end_by_unmap, false, false, false, SEQUENCE_WORDS },
 	{ "kill", page_by_page, end_by_sleep, true, true, false, SEQUENCE_WORDS },
 	{ "exit", page_by_page, end_by_exit, false, true, false, SEQUENCE_WORDS },
