@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "load.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DOMAINS	"/sys/kernel/debug/cryptmem/domains"
+
+/* Columns of DOMAINS that are shown */
+static const char *const columns[] = { "seals", "clean_seals", "unseals", "switch_seals", "switch_ns", "faults", "evictions", "plain_ns" };
+#define COLUMNS	(sizeof(columns) / sizeof(*columns))
+#define PLAIN	(COLUMNS - 1)
+
+uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void sleep_until(uint64_t ns)
+{
+	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL))
+		continue;
+}
+
+static uint64_t switches_of(pid_t pid)
+{
+	char path[300], line[128];
+	uint64_t sum = 0, n;
+	struct dirent *entry;
+	FILE *file;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%.20s/status", pid, entry->d_name);
+		file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+		if (!file)
+			continue;
+		while (fgets(line, sizeof(line), file))
+			if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &n) == 1 ||
+			    sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &n) == 1)
+				sum += n;
+		fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+	return sum;
+}
+
+/* The names of DOMAINS' columns are in its first line. */
+static void read_domain(pid_t pid, struct look *look)
+{
+	char head[1024], line[1024], *name, *value, *names, *values;
+	FILE *file = fopen(DOMAINS, "r");
+
+	if (!file)
+		return;
+	if (!fgets(head, sizeof(head), file))
+		head[0] = 0;
+	while (fgets(line, sizeof(line), file))
+		if (atoi(line) == pid)
+			break;
+	look->plain_known = strstr(head, columns[PLAIN]) != NULL;
+	name = strtok_r(head, " \n", &names);
+	value = strtok_r(line, " \n", &values);
+	if (feof(file) || !value || atoi(value) != pid)
+		name = NULL;
+	for (; name && value; name = strtok_r(NULL, " \n", &names), value = strtok_r(NULL, " \n", &values))
+		for (size_t i = 0; i < COLUMNS; i++)
+			if (strcmp(name, columns[i]) == 0)
+				look->counts[i] = strtoull(value, NULL, 10);
+	fclose(file);
+}
+
+void look_at(pid_t pid, struct look *look)
+{
+	uint64_t now = now_ns();
+	char path[64];
+	FILE *file;
+
+	memset(look, 0, sizeof(*look));
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	file = fopen(path, "r");
+	if (file) {
+		if (fscanf(file, "%" SCNu64, &look->cpu_ns) != 1)
+			look->cpu_ns = 0;
+		fclose(file);
+	}
+	look->switches = switches_of(pid);
+	read_domain(pid, look);
+	look->ns = now;
+}
+
+void print_difference(const struct look *from, const struct look *to)
+{
+	printf("\"ns\": %" PRIu64 ", \"switches\": %" PRIu64 ", \"cpu_ns\": %" PRIu64, to->ns - from->ns, to->switches - from->switches,
+	       to->cpu_ns - from->cpu_ns);
+	for (size_t i = 0; i < COLUMNS; i++)
+		if (i == PLAIN && !to->plain_known)
+			printf(", \"%s\": null", columns[i]);
+		else
+			printf(", \"%s\": %" PRIu64, columns[i], to->counts[i] - from->counts[i]);
+}
+
+pid_t competitor_start(unsigned int hz)
+{
+	pid_t pid = hz ? fork() : 0;
+
+	if (pid || !hz)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (uint64_t next = now_ns();; sleep_until(next))
+		next += 1000000000 / hz;
+}
+
+void competitor_stop(pid_t pid)
+{
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+struct pace {
+	bool idle;
+	unsigned int rate;	/* a second; 0: as many as there can be */
+};
+
+static uint64_t work(const struct pace *pace, uint64_t ns, int (*once)(void *arg), void *arg)
+{
+	uint64_t start = now_ns(), next = start, count = 0;
+
+	if (pace->idle) {
+		sleep_until(start + ns);
+		return 0;
+	}
+	while (now_ns() - start < ns) {
+		if (once(arg)) {
+			fprintf(stderr, "load: a piece of work failed\n");
+			exit(1);
+		}
+		count++;
+		if (pace->rate) {
+			next += 1000000000 / pace->rate;
+			/* Too slow for that rate: whoever reads this compares it with the count. */
+			if (next < now_ns())
+				next = now_ns();
+			sleep_until(next);
+		}
+	}
+	return count;
+}
+
+int load_run(char **argv, int (*once)(void *arg), void *arg, unsigned int batch)
+{
+	pid_t pid = atoi(argv[0]) ?: getpid(), competitor;
+	uint64_t ns = strtoull(argv[1], NULL, 10) * 1000000, count;
+	struct pace pace = { strcmp(argv[2], "idle") == 0, (unsigned int)atoi(argv[2]) };
+	const char *labels = getenv("LABELS");
+	struct look from, to;
+
+	competitor = competitor_start((unsigned int)atoi(argv[3]));
+	work(&pace, ns / 5, once, arg);
+	look_at(pid, &from);
+	from.ns = now_ns();
+	count = work(&pace, ns, once, arg);
+	look_at(pid, &to);
+	competitor_stop(competitor);
+	printf("{%s%s\"pace\": \"%s\", \"competitor\": %s, \"count\": %" PRIu64 ", ", labels ? labels : "", labels ? ", " : "", argv[2], argv[3],
+	       count * batch);
+	print_difference(&from, &to);
+	printf("}\n");
+	fflush(stdout);
+	return 0;
+}
