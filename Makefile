@@ -6,6 +6,7 @@
 #	make check	every test; ends in `N passed, N failed`			(root; installs what it needs)
 #	make check-arm64	the promises and the attacks on arm64, emulated			(root; installs what it needs)
 #	make attacks	the ways in, against malloc, memfd_secret and salloc: a table	(root; after make check)
+#	make bench	what it costs: tables, plots, build/bench.json	(root; installs what it needs; an hour)
 #	make check-debug, make fuzz, make stress, make matrix	what takes hours: docs/testing.md
 #	make module	the module for the running kernel, or for the headers in KDIR=
 #	make install	library, command, headers, man pages; module-install: the module too
@@ -25,6 +26,7 @@ include demo/demo.mk
 include tests/unit/unit.mk
 include tests/fuzz/allocator/allocator.mk
 include tests/attacks/attacks.mk
+include bench/bench.mk
 
 kernels:
 	scripts/kernel-build $(KERNELS)

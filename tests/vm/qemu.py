@@ -19,10 +19,10 @@ PSEUDO = set("autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devt
 OWN = ("/proc", "/sys", "/dev", "/run")
 
 
-# By Debian's name for an architecture: QEMU's name for it, and the machine.
-EMULATED = {"amd64": ("x86_64", ["-M", "q35", "-cpu", "max"]),
+# By Debian's name for an architecture: QEMU's name for it, the machine, and the CPU unless told otherwise.
+EMULATED = {"amd64": ("x86_64", "q35", "max"),
             # The architecture's own way to sign pointers takes TCG longer than all the rest.
-            "arm64": ("aarch64", ["-M", "virt", "-cpu", "max,pauth-impdef=on"])}
+            "arm64": ("aarch64", "virt", "max,pauth-impdef=on")}
 
 
 @functools.cache
@@ -60,7 +60,7 @@ def start(arguments, fds=(), **options):
 
 class Machine:
     def __init__(self, options, tmp):
-        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel; share, disk (or None)."""
+        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel; cpu, share, disk (or None)."""
         self.children, self.sockets = [], []
         self.console = f"{tmp}/console"
         self.errors = open(f"{tmp}/errors", "w+")
@@ -119,8 +119,9 @@ class Machine:
                       "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
         else:
             timing = ["-accel", "kvm" if options.accel == "kvm" else "tcg,thread=multi"]
-        return timing + EMULATED[options.arch][1] + [
-            "-smp", str(options.smp), "-m", f"{options.mem}M",
+        _, machine, cpu = EMULATED[options.arch]
+        return timing + [
+            "-M", machine, "-cpu", options.cpu or cpu, "-smp", str(options.smp), "-m", f"{options.mem}M",
             "-object", f"memory-backend-memfd,id=ram,size={options.mem}M,share=on", "-numa", "node,memdev=ram",
             "-nic", "none", "-nodefaults", "-display", "none", "-no-reboot", "-no-user-config",
             "-kernel", f"{options.kernel_dir}/vmlinuz", "-initrd", options.initrd, "-append", options.cmdline,
