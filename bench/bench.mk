@@ -9,6 +9,9 @@ BENCH_OUT := build/bench
 BENCH_PROGRAMS := $(patsubst bench/guest/%.c,$(BENCH_OUT)/guest/%,$(wildcard bench/guest/*.c))
 BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O2 -g -pthread -D_GNU_SOURCE -Iinclude -Ibench/guest $(CFLAGS)
 # What a program needs besides: BENCH_LIBS_name
+BENCH_LIBS_tls_server := -lssl -lcrypto
+BENCH_LIBS_tls_load := -lssl -lcrypto
+BENCH_LIBS_gcm_records := -lcrypto
 BENCH ?=
 
 .PHONY: bench bench-programs bench-modules

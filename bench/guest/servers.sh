@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Sourced by scripts for the guest: programs as they are, and the same under `cryptmem run`. Files are in /run/bench.
-# $KEYS: a directory with the keys that bench/servers.py has made.
+# $KEYS: a directory with the keys that bench/keys.py has made.
 # shellcheck shell=sh
 programs=build/bench/guest
 run=/run/bench
@@ -11,11 +11,12 @@ chmod 755 $run/ssh-agent
 # The same file is redis-server; the package of that name would start one on the machine it is installed on.
 ln -sf /usr/bin/redis-check-rdb $run/redis-server
 
-# start MEMORY LOG PROGRAM ARG...: in the background. $server is its process: `cryptmem run` becomes the program.
+# start MEMORY LOG PROGRAM ARG...: in the background; under `cryptmem run` if MEMORY is salloc. $server is its process: `cryptmem run` becomes
+# the program.
 start() {
 	memory=$1 log=$2
 	shift 2
-	[ "$memory" = malloc ] || set -- cryptmem run -- "$@"
+	[ "$memory" != salloc ] || set -- cryptmem run -- "$@"
 	"$@" >"$log" 2>&1 </dev/null &
 	server=$!
 }
@@ -25,14 +26,17 @@ await() {
 	tries=0
 	while [ ! -e "$1" ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 1000 ] && kill -0 $server || { echo "no $1: $(cat "$log")" >&2; exit 2; }
+		if [ $tries -eq 1000 ] || ! kill -0 "$server"; then
+			echo "no $1: $(cat "$log")" >&2
+			exit 2
+		fi
 		sleep 0.02
 	done
 }
 
 stop() {
-	kill -9 $server
-	wait $server 2>/dev/null
+	kill -9 "$server"
+	wait "$server" 2>/dev/null
 	rm -f "$@"
 }
 
@@ -43,9 +47,11 @@ start_agent() {
 	SSH_AUTH_SOCK=$run/agent ssh-add -q "$KEYS/$2" 2>>$run/agent.log || { cat $run/agent.log >&2; exit 2; }
 }
 
-# start_tls MEMORY KEY: at $run/tls
+# start_tls MEMORY KEY: at $run/tls. MEMORY may be `key`: that alone
 start_tls() {
-	start "$1" $run/tls.log $programs/tls_server $run/tls "$KEYS/$2.crt" "$KEYS/$2.key"
+	alone=
+	[ "$1" != key ] || alone=key
+	start "$1" $run/tls.log $programs/tls_server $run/tls "$KEYS/$2.crt" "$KEYS/$2.key" $alone
 	await $run/tls.ready
 }
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "bench.h"
 #include "load.h"
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DOMAINS	"/sys/kernel/debug/cryptmem/domains"
@@ -18,22 +15,6 @@
 static const char *const columns[] = { "seals", "clean_seals", "unseals", "switch_seals", "switch_ns", "faults", "evictions", "plain_ns" };
 #define COLUMNS	(sizeof(columns) / sizeof(*columns))
 #define PLAIN	(COLUMNS - 1)
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-void sleep_until(uint64_t ns)
-{
-	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL))
-		continue;
-}
 
 static uint64_t switches_of(pid_t pid)
 {
@@ -88,7 +69,7 @@ static void read_domain(pid_t pid, struct look *look)
 
 void look_at(pid_t pid, struct look *look)
 {
-	uint64_t now = now_ns();
+	uint64_t at = now();
 	char path[64];
 	FILE *file;
 
@@ -102,7 +83,7 @@ void look_at(pid_t pid, struct look *look)
 	}
 	look->switches = switches_of(pid);
 	read_domain(pid, look);
-	look->ns = now;
+	look->ns = at;
 }
 
 void print_difference(const struct look *from, const struct look *to)
@@ -116,25 +97,6 @@ void print_difference(const struct look *from, const struct look *to)
 			printf(", \"%s\": %" PRIu64, columns[i], to->counts[i] - from->counts[i]);
 }
 
-pid_t competitor_start(unsigned int hz)
-{
-	pid_t pid = hz ? fork() : 0;
-
-	if (pid || !hz)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (uint64_t next = now_ns();; sleep_until(next))
-		next += 1000000000 / hz;
-}
-
-void competitor_stop(pid_t pid)
-{
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-}
-
 struct pace {
 	bool idle;
 	unsigned int rate;	/* a second; 0: as many as there can be */
@@ -142,13 +104,13 @@ struct pace {
 
 static uint64_t work(const struct pace *pace, uint64_t ns, int (*once)(void *arg), void *arg)
 {
-	uint64_t start = now_ns(), next = start, count = 0;
+	uint64_t start = now(), next = start, count = 0;
 
 	if (pace->idle) {
 		sleep_until(start + ns);
 		return 0;
 	}
-	while (now_ns() - start < ns) {
+	while (now() - start < ns) {
 		if (once(arg)) {
 			fprintf(stderr, "load: a piece of work failed\n");
 			exit(1);
@@ -157,8 +119,8 @@ static uint64_t work(const struct pace *pace, uint64_t ns, int (*once)(void *arg
 		if (pace->rate) {
 			next += 1000000000 / pace->rate;
 			/* Too slow for that rate: whoever reads this compares it with the count. */
-			if (next < now_ns())
-				next = now_ns();
+			if (next < now())
+				next = now();
 			sleep_until(next);
 		}
 	}
@@ -167,19 +129,20 @@ static uint64_t work(const struct pace *pace, uint64_t ns, int (*once)(void *arg
 
 int load_run(char **argv, int (*once)(void *arg), void *arg, unsigned int batch)
 {
-	pid_t pid = atoi(argv[0]) ?: getpid(), competitor;
+	unsigned int hz = (unsigned int)atoi(argv[3]);
+	pid_t pid = atoi(argv[0]) ?: getpid(), other = hz ? competitor(hz) : 0;
 	uint64_t ns = strtoull(argv[1], NULL, 10) * 1000000, count;
 	struct pace pace = { strcmp(argv[2], "idle") == 0, (unsigned int)atoi(argv[2]) };
 	const char *labels = getenv("LABELS");
 	struct look from, to;
 
-	competitor = competitor_start((unsigned int)atoi(argv[3]));
 	work(&pace, ns / 5, once, arg);
 	look_at(pid, &from);
-	from.ns = now_ns();
+	from.ns = now();
 	count = work(&pace, ns, once, arg);
 	look_at(pid, &to);
-	competitor_stop(competitor);
+	if (hz)
+		end(other);
 	printf("{%s%s\"pace\": \"%s\", \"competitor\": %s, \"count\": %" PRIu64 ", ", labels ? labels : "", labels ? ", " : "", argv[2], argv[3],
 	       count * batch);
 	print_difference(&from, &to);

@@ -19,16 +19,9 @@ struct look {
 	uint64_t counts[8];	/* of its domain, in the order of load.c; zero where it has none */
 };
 
-uint64_t now_ns(void);
-/* Sleeps until the clock is there. */
-void sleep_until(uint64_t ns);
 void look_at(pid_t pid, struct look *look);
 /* Prints `"ns": ..., "switches": ...` and so on: what has become more from one look to the other. */
 void print_difference(const struct look *from, const struct look *to);
-
-/* A process on this CPU that wakes so many times a second, and does next to nothing. 0: none. */
-pid_t competitor_start(unsigned int hz);
-void competitor_stop(pid_t pid);
 
 /*
  * The command line PID MS RATE COMPETITOR: calls @once for MS milliseconds, one after the other (RATE `closed`), or so many times a
