@@ -13,6 +13,7 @@ BENCH_LIBS_tls_server := -lssl -lcrypto
 BENCH_LIBS_tls_load := -lssl -lcrypto
 BENCH_LIBS_gcm_records := -lcrypto
 BENCH_LIBS_peers := -lsodium -lcrypto
+BENCH_LIBS_signer := -lsodium
 BENCH ?=
 
 .PHONY: bench bench-programs bench-modules

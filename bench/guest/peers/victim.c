@@ -66,8 +66,8 @@ int main(int argc, char **argv)
 	look();
 	prey->ready = late ? 3 : 1;
 	while (strcmp(argv[2], "sleep")) {
-		look();
 		usleep(1000000);
+		look();
 	}
 	for (;;)
 		pause();
