@@ -25,8 +25,8 @@
 /* The border, byte for byte: no holes, and what is there stays there. */
 static_assert(sizeof(struct cryptmem_query) == 72);
 static_assert(offsetof(struct cryptmem_query, cipher) == 48);
-static_assert(sizeof(struct cryptmem_status) == 128);
-static_assert(offsetof(struct cryptmem_status, seal_ns_max) == 120);
+static_assert(sizeof(struct cryptmem_status) == 136);
+static_assert(offsetof(struct cryptmem_status, plain_ns) == 128);
 static_assert(sizeof(struct cryptmem_config) == 16);
 static_assert(sizeof(struct cryptmem_discard) == 24);
 
@@ -112,6 +112,7 @@ static void cm_chardev_fill_status(struct cm_domain *d,
 	s->switch_seals = d->counts.switch_seals;
 	s->seal_ns = d->counts.switch_ns;
 	s->seal_ns_max = d->counts.switch_ns_max;
+	s->plain_ns = d->counts.plain_ns;
 	raw_spin_unlock_irq(&d->lock);
 }
 

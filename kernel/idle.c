@@ -7,6 +7,7 @@
 #include <linux/workqueue.h>
 
 #include "domain.h"
+#include "frame.h"
 #include "idle.h"
 
 static unsigned int idle_ms = 1000;

@@ -12,7 +12,7 @@
  *	sched     seals and unseals at context switches
  *	tasks     has every task of a domain take part in that
  *	domain    what is sealed together
- *	window    its frames, the only plaintext there is
+ *	window    its frames, the only plaintext there is; frame
  *	idle      unmaps what sleeps for long; power: the end
  *	store     ciphertext, in shmem
  *	cipher    encryption, by the kernel's crypto API; selftest

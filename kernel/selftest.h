@@ -12,5 +12,6 @@ struct cm_key;
 
 int cm_selftest_known_answer(const char *cipher, const char *driver);
 int cm_selftest_page(struct cm_key *key, bool authenticated);
+u64 cm_selftest_speed(struct cm_key *key);
 
 #endif /* _CM_SELFTEST_H */

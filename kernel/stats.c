@@ -40,6 +40,7 @@ static const struct cm_counter cm_counters[] = {
 	{ "faults", offsetof(struct cm_counts, faults) },
 	{ "evictions", offsetof(struct cm_counts, evictions) },
 	{ "locks", offsetof(struct cm_counts, locks) },
+	{ "plain_ns", offsetof(struct cm_counts, plain_ns) },
 };
 
 static DEFINE_RAW_SPINLOCK(cm_stats_lock);

@@ -20,6 +20,7 @@
  * @switch_seals: seals of the whole domain at a context switch; lock
  * @switch_ns: nanoseconds spent in them and in the unseals; lock
  * @switch_ns_max: the longest of those; lock
+ * @plain_ns: nanoseconds in which frames held plaintext; lock
  * @tampered: ciphertexts that did not authenticate; lock
  * @faults: page faults served; map_lock
  * @evictions: frames put out because the window was full; map_lock
@@ -34,6 +35,7 @@ struct cm_counts {
 	u64 switch_seals;
 	u64 switch_ns;
 	u64 switch_ns_max;
+	u64 plain_ns;
 	u64 tampered;
 	u64 faults;
 	u64 evictions;

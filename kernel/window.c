@@ -8,8 +8,8 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
-#include "cipher.h"
 #include "domain.h"
+#include "frame.h"
 #include "store.h"
 #include "trace.h"
 #include "window.h"
@@ -55,42 +55,6 @@ void cm_window_setup(struct cm_window *w)
 	w->age_every = 1;
 }
 
-/* Encrypt a frame into its store page. The domain's lock is held. */
-static void cm_window_seal_frame(struct cm_domain *d, struct cm_frame *f)
-{
-	if (f->bad) {
-		/* What it holds must never become a page that authenticates. */
-	} else if (!f->dirty) {
-		d->counts.clean_seals++;
-	} else if (cm_cipher_encrypt(d->cipher, f->pg->key, f->page, f->store,
-				     &f->pg->nonce, f->pg->tag)) {
-		/*
-		 * Cannot happen with a cipher that passed its self-test. If it
-		 * does, the contents are lost, but neither disclosed nor
-		 * silently replaced: a wrong tag makes the next touch a SIGBUS.
-		 */
-		memset(f->pg->tag, 0, sizeof(f->pg->tag));
-	} else {
-		d->counts.seals++;
-	}
-	clear_page(page_address(f->page));
-}
-
-/* Decrypt a frame from its store page. The domain's lock is held. */
-static void cm_window_unseal_frame(struct cm_domain *d, struct cm_frame *f)
-{
-	if (!f->pg || !f->pg->nonce)
-		return;
-	if (cm_cipher_decrypt(d->cipher, f->pg->key, f->page, f->store,
-			      f->pg->nonce, f->pg->tag)) {
-		f->bad = true;
-		d->window.bad = true;
-		d->counts.tampered++;
-	} else {
-		d->counts.unseals++;
-	}
-}
-
 static void cm_window_clock(struct cm_domain *d, u64 start)
 {
 	u64 ns = ktime_get_mono_fast_ns() - start;
@@ -98,6 +62,18 @@ static void cm_window_clock(struct cm_domain *d, u64 start)
 	d->counts.switch_ns += ns;
 	if (ns > d->counts.switch_ns_max)
 		d->counts.switch_ns_max = ns;
+}
+
+/* The window is plain, and not empty any more. The domain's lock is held. */
+static void cm_window_plain_begin(struct cm_domain *d, u64 now)
+{
+	d->window.plain_since = now;
+}
+
+/* It is sealed, or empty. The domain's lock is held. */
+static void cm_window_plain_end(struct cm_domain *d, u64 now)
+{
+	d->counts.plain_ns += now - d->window.plain_since;
 }
 
 /**
@@ -119,8 +95,9 @@ void cm_window_seal(struct cm_domain *d)
 	if (list_empty(&d->window.list))
 		return;
 	start = ktime_get_mono_fast_ns();
+	cm_window_plain_end(d, start);
 	list_for_each_entry(f, &d->window.list, list)
-		cm_window_seal_frame(d, f);
+		cm_frame_seal(d, f);
 	d->counts.switch_seals++;
 	if (d->window.age_in)
 		d->window.age_in--;
@@ -150,8 +127,9 @@ void cm_window_unseal(struct cm_domain *d)
 	if (list_empty(&d->window.list))
 		return;
 	start = ktime_get_mono_fast_ns();
+	cm_window_plain_begin(d, start);
 	list_for_each_entry(f, &d->window.list, list)
-		cm_window_unseal_frame(d, f);
+		cm_frame_unseal(d, f);
 	cm_window_clock(d, start);
 	trace_cryptmem_unseal(d->mm, d->window.count);
 }
@@ -167,7 +145,7 @@ void cm_window_wipe(struct cm_domain *d)
 	struct cm_frame *f;
 
 	list_for_each_entry(f, &d->window.list, list)
-		clear_page(page_address(f->page));
+		cm_frame_wipe(f);
 }
 
 static void cm_window_unmap(struct cm_domain *d, pgoff_t pgoff)
@@ -178,26 +156,23 @@ static void cm_window_unmap(struct cm_domain *d, pgoff_t pgoff)
 
 /*
  * Take a frame, unmapped before, out of the window and give its memory back.
- * With @seal its contents go into the store, else they are thrown away.
+ * With @save its contents go into the store, else they are thrown away.
  */
-static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool seal)
+static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool save)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	if (d->window.plain && seal)
-		cm_window_seal_frame(d, f);
-	else
-		clear_page(page_address(f->page));
+	if (save)
+		cm_frame_save(d, f);
+	cm_frame_wipe(f);
 	list_del(&f->list);
-	d->window.count--;
+	if (!--d->window.count && d->window.plain)
+		cm_window_plain_end(d, ktime_get_mono_fast_ns());
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 
 	xa_erase(&d->window.frames, f->pgoff);
-	if (f->store)
-		cm_store_unpin(f->store, f->dirty);
-	__free_page(f->page);
-	kfree(f);
+	cm_frame_free(f);
 }
 
 static void cm_window_evict(struct cm_domain *d)
@@ -294,49 +269,12 @@ int cm_window_resize(struct cm_domain *d, unsigned int limit)
 	return 0;
 }
 
-static void cm_window_frame_free(struct cm_frame *f)
-{
-	if (f->store)
-		cm_store_unpin(f->store, false);
-	if (f->page)
-		__free_page(f->page);
-	kfree(f);
-}
-
-static struct cm_frame *cm_window_frame_alloc(struct cm_domain *d,
-					      struct cm_region *region,
-					      pgoff_t pgoff)
-{
-	struct cm_frame *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
-
-	if (!f)
-		return ERR_PTR(-ENOMEM);
-	f->pgoff = pgoff;
-	f->region = region;
-	f->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!f->page) {
-		kfree(f);
-		return ERR_PTR(-ENOMEM);
-	}
-	f->pg = xa_load(&d->pages, pgoff);
-	if (f->pg) {
-		struct page *store = cm_store_pin(f->pg);
-
-		if (IS_ERR(store)) {
-			cm_window_frame_free(f);
-			return ERR_CAST(store);
-		}
-		f->store = store;
-	}
-	return f;
-}
-
 /* Bring a page in: allocate, make room, decrypt. */
 static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 					   struct cm_region *region,
 					   pgoff_t pgoff)
 {
-	struct cm_frame *f = cm_window_frame_alloc(d, region, pgoff);
+	struct cm_frame *f = cm_frame_alloc(d, region, pgoff);
 	unsigned long flags;
 	bool bad;
 	int err;
@@ -345,7 +283,7 @@ static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 		return f;
 	err = xa_err(xa_store(&d->window.frames, pgoff, f, GFP_KERNEL));
 	if (err) {
-		cm_window_frame_free(f);
+		cm_frame_free(f);
 		return ERR_PTR(err);
 	}
 	while (d->window.count >= d->window.limit)
@@ -357,9 +295,10 @@ static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	list_add_tail(&f->list, &d->window.list);
-	d->window.count++;
+	if (!d->window.count++ && d->window.plain)
+		cm_window_plain_begin(d, ktime_get_mono_fast_ns());
 	if (d->window.plain)
-		cm_window_unseal_frame(d, f);
+		cm_frame_unseal(d, f);
 	bad = f->bad;
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	if (bad) {
@@ -458,8 +397,8 @@ int cm_window_fault(struct cm_domain *d, struct cm_region *region,
  * @pgoff: the page
  * @out: a page for it
  *
- * The ciphertext in the store if that is current, else the page encrypted on
- * the spot under a nonce of its own. A page never written is noise.
+ * The ciphertext in the store or in the frame if there is one that is current,
+ * else the page encrypted on the spot under a nonce of its own. A page never written is noise.
  *
  * Context: process context, may sleep.
  * Return: 0, or -ENOMEM or -EIO.
@@ -470,8 +409,7 @@ int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out)
 	struct cm_page *pg = xa_load(&d->pages, pgoff);
 	unsigned long flags;
 	struct page *store;
-	int err = -ENODATA;
-	u64 nonce;
+	int err;
 
 	lockdep_assert_held(&d->map_lock);
 	if (!pg) {
@@ -485,9 +423,7 @@ int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out)
 		if (!tag)
 			return -ENOMEM;
 		raw_spin_lock_irqsave(&d->lock, flags);
-		if (d->window.plain && f->dirty)
-			err = cm_cipher_encrypt(d->cipher, d->key, f->page, out,
-						&nonce, tag);
+		err = cm_frame_ciphertext(d, f, out, tag);
 		raw_spin_unlock_irqrestore(&d->lock, flags);
 		kfree(tag);
 		if (err != -ENODATA)

@@ -4,10 +4,10 @@
  *
  * A frame stands for one page of the domain while it is mapped. Page tables are
  * changed only in process context, with map_lock held; a context switch only
- * changes the contents: sealing encrypts a dirty frame into its store page and
- * wipes it, a clean one it only wipes; unsealing decrypts. So the invariants:
+ * changes the contents: sealing encrypts a dirty frame where it is, a clean one
+ * it only wipes; unsealing decrypts (frame.h). So the invariants:
  *
- *  - frames hold plaintext if and only if ->plain; else they are zero;
+ *  - frames hold plaintext if and only if ->plain; else ciphertext, or zero;
  *  - a frame whose page table entry can be written is ->dirty, and has a
  *    descriptor that nobody shares, under the domain's own key;
  *  - the store pages of all frames are pinned.
@@ -22,31 +22,8 @@
 #include <linux/xarray.h>
 
 struct cm_domain;
-struct cm_page;
 struct cm_region;
 struct page;
-
-/**
- * struct cm_frame - a page of plaintext, or zero
- * @list: in cm_window.list, oldest first; under map_lock and the domain's lock
- * @pgoff: which page of the domain it stands for
- * @page: the memory
- * @region: the region it is part of
- * @pg: its ciphertext's descriptor, NULL: never written, all zero
- * @store: the pinned store page of @pg
- * @dirty: it may differ from the ciphertext
- * @bad: its ciphertext did not authenticate; @page is zero
- */
-struct cm_frame {
-	struct list_head list;
-	pgoff_t pgoff;
-	struct page *page;
-	struct cm_region *region;
-	struct cm_page *pg;
-	struct page *store;
-	bool dirty;
-	bool bad;
-};
 
 /**
  * struct cm_window - the frames of a domain
@@ -56,6 +33,8 @@ struct cm_frame {
  * @limit: how many there may be
  * @plain: see above; under the domain's lock
  * @bad: some frame is bad: it must be unmapped before anybody sees zeros
+ * @plain_since: when it last became plain, or the first frame came into it while
+ *	it was; under the domain's lock
  * @sealed_at: jiffies at the last seal at a switch
  * @age_in: seals at a switch until the next round of ageing; under the domain's
  *	lock
@@ -71,6 +50,7 @@ struct cm_window {
 	unsigned int limit;
 	bool plain;
 	bool bad;
+	u64 plain_since;
 	unsigned long sealed_at;
 	unsigned int age_in;
 	bool age_due;

@@ -4,6 +4,7 @@
 #
 #	lane_take, lane_give	waits for a lane, and gives it back
 #	lane COMMAND...		starts it in a lane, when there is one
+#	lane_beside COMMAND...	starts it at once: a script that takes lanes itself, and would wait for one for ever from within the last
 #	lanes_end		waits for all that were started, and prints what they said, in the order in which they were started. Returns 1
 #				if one failed
 
@@ -22,15 +23,25 @@ fi
 lane_take() { read -r -N 1 -u "$lanes_free" _; }
 lane_give() { printf ' ' >&"$lanes_free"; }
 
-lane() {
-	lane_take
+lane_beside() {
 	(
 		trap - EXIT
 		"$@" >"$lanes/$lanes_started.out" 2>"$lanes/$lanes_started.err"
 		echo $? >"$lanes/$lanes_started.status"
-		lane_give
 	) &
 	lanes_started=$((lanes_started + 1))
+}
+
+lane_run() {
+	"$@"
+	set -- $?
+	lane_give
+	return "$1"
+}
+
+lane() {
+	lane_take
+	lane_beside lane_run "$@"
 }
 
 lanes_end() {

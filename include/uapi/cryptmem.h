@@ -99,6 +99,8 @@ struct cryptmem_query {
  * @switch_seals: times that the domain was sealed at a context switch
  * @seal_ns: time spent sealing and unsealing at context switches, in total
  * @seal_ns_max: the longest such time
+ * @plain_ns: time in which pages were plaintext, up to the last time they were
+ *	sealed
  */
 struct cryptmem_status {
 	__u32 size;
@@ -119,6 +121,7 @@ struct cryptmem_status {
 	__u64 switch_seals;
 	__u64 seal_ns;
 	__u64 seal_ns_max;
+	__u64 plain_ns;
 };
 
 /* What a process wants of the guard, struct cryptmem_config.flags */

@@ -24,19 +24,26 @@ static int fails(unsigned long request, void *argument)
 	return ioctl(fd, request, argument) ? errno : 0;
 }
 
-/* The rules of the header for each request that takes a struct: its size is its first field, and what makes it do nothing is zero. */
-static void sizes(const char *name, unsigned long request, const void *good, size_t size, bool gives)
+/*
+ * The rules of the header for each request that takes a struct: its size is its first field, and what makes it do nothing is zero. The first
+ * version of it had @first bytes.
+ */
+static void sizes(const char *name, unsigned long request, const void *good, size_t size, size_t first, bool gives)
 {
 	char bytes[256] = "";
 	__u32 *says = (__u32 *)bytes;
 
 	memcpy(bytes, good, size);
-	*says = (__u32)size - 1;
+	*says = (__u32)first - 1;
 	ok(fails(request, bytes) == EINVAL, "%s: too small: EINVAL", name);
 	*says = 0;
 	ok(fails(request, bytes) == EINVAL, "%s: of no size: EINVAL", name);
 	*says = (__u32)size + 8;
 	ok(fails(request, bytes) == 0 && *says == size + (gives ? 0 : 8), "%s: larger, with a tail of zeros: fine", name);
+	memcpy(bytes, good, size);
+	bytes[first] = 0x5a;
+	*says = (__u32)first;
+	ok(fails(request, bytes) == 0 && *says == first && bytes[first] == 0x5a, "%s: of the first version: fine, and nothing behind it is touched", name);
 	memcpy(bytes, good, size);
 	*says = (__u32)size + 8;
 	bytes[size] = 1;
@@ -53,11 +60,11 @@ static void every_struct(void)
 	char *page = victim_region(1, NULL);
 
 	discard.addr = (unsigned long)page;
-	sizes("query", CRYPTMEM_IOC_QUERY, &query, sizeof(query), true);
-	sizes("status", CRYPTMEM_IOC_STATUS, &status, sizeof(status), true);
-	sizes("config", CRYPTMEM_IOC_CONFIG, &config, sizeof(config), false);
+	sizes("query", CRYPTMEM_IOC_QUERY, &query, sizeof(query), 72, true);
+	sizes("status", CRYPTMEM_IOC_STATUS, &status, sizeof(status), 128, true);
+	sizes("config", CRYPTMEM_IOC_CONFIG, &config, sizeof(config), 16, false);
 	page[0] = 1;
-	sizes("discard", CRYPTMEM_IOC_DISCARD, &discard, sizeof(discard), false);
+	sizes("discard", CRYPTMEM_IOC_DISCARD, &discard, sizeof(discard), 24, false);
 	ok(page[0] == 0, "discard: what was fine was also done");
 	discard.flags = 1;
 	page[0] = 1;
