@@ -21,7 +21,8 @@ bench-programs: $(BENCH_PROGRAMS)
 
 $(BENCH_OUT)/guest/%: bench/guest/%.c $(wildcard bench/guest/common/*.[ch]) $(wildcard bench/guest/*.h) $(LIB_STATIC)
 	@mkdir -p $(@D)
-	$(CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) $(LIB_STATIC) $(BENCH_LIBS_$*)
+	$(CC) $(BENCH_CFLAGS) -o $@.new $(filter %.c,$^) $(LIB_STATIC) $(BENCH_LIBS_$*)
+	mv $@.new $@	# a guest may be running the old one
 
 # The ways in, on another victim: build/bench/ways/*
 BENCH_WAYS := proc_mem_read core swapped_out exposed judge

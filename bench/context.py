@@ -53,9 +53,12 @@ class Context:
             run = subprocess.run([*command, "--", *argv], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         if run.returncode:
             raise GuestFailed(f"{' '.join(argv)} on {kernel}: status {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-20000:]}")
-        self.say(f"  {kernel} {module_args or ('' if module else '(no module)')} {' '.join(os.path.basename(word) for word in argv)}: "
-                 f"{time.monotonic() - start:.0f} s")
-        return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+        what = " ".join("..." if len(word) > 60 or "\n" in word else os.path.basename(word) for word in argv)[:80]
+        self.say(f"  {kernel} {module_args or ('' if module else '(no module)')} {what}: {time.monotonic() - start:.0f} s")
+        try:
+            return [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+        except ValueError as error:
+            raise GuestFailed(f"{what} on {kernel}: {error}\n{run.stdout[-5000:]}") from error
 
     def together(self, calls):
         """Calls functions without arguments beside each other; what they return, in their order. An exception of one is raised when all

@@ -35,10 +35,16 @@ def release(kernel):
         return "?"
 
 
+def emulator():
+    """The QEMU that tests/vm/run uses."""
+    below = said(f"{TOP}/scripts/qemu-fetch", "x86_64")
+    return f"{below.rstrip('/')}/usr/bin/qemu-system-x86_64"
+
+
 def meta(ctx, command):
     return {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "command": shlex.join(command),
             "revision": said("git", "describe", "--always", "--dirty"), "kernels": {kernel: release(kernel) for kernel in ctx.kernels},
-            "cpu": ctx.cpu, "qemu": said("qemu-system-x86_64", "--version"), "quick": ctx.quick}
+            "cpu": ctx.cpu, "qemu": said(emulator(), "--version"), "quick": ctx.quick}
 
 
 class Book:
@@ -47,19 +53,24 @@ class Book:
     def __init__(self, ctx, writes, command):
         self.writes, self.command = writes, command
         self.meta = meta(ctx, command)
-        self.sections = {}
+
+    def sections(self):
         try:
             with open(JSON) as file:
-                self.sections = json.load(file)["sections"]
+                return json.load(file)["sections"]
         except (OSError, ValueError, KeyError):
-            pass
+            return {}
 
-    def add(self, name, records, ctx):
+    def records(self, name):
+        return self.sections().get(name, {}).get("records")
+
+    def add(self, name, records):
+        sections = self.sections()
         ciphers = sorted({record["cipher"] for record in records if record.get("cipher")})
-        self.sections[name] = {"meta": {**self.meta, "ciphers": ciphers}, "records": records}
+        sections[name] = {"meta": {**self.meta, "ciphers": ciphers}, "records": records}
         os.makedirs(os.path.dirname(JSON), exist_ok=True)
         with open(JSON + ".new", "w") as file:
-            json.dump({"meta": self.meta, "sections": self.sections}, file, indent=1)
+            json.dump({"meta": self.meta, "sections": sections}, file, indent=1)
             file.write("\n")
         os.rename(JSON + ".new", JSON)
 
@@ -69,16 +80,16 @@ class Book:
         for path in files:
             shutil.copy(path, PICTURES)
             text += f"\n\n![{name}](performance/{os.path.basename(path)})"
-        releases = ", ".join(self.meta["kernels"].values())
-        text += f"\n\n{releases}; revision {self.meta['revision']}{', quick' if self.meta['quick'] else ''}."
+        how = self.sections()[name]["meta"]
+        text += f"\n\n{', '.join(how['kernels'].values())}; revision {how['revision']}{', quick' if how['quick'] else ''}."
         with open(PAGE) as file:
             before, begin, rest = file.read().partition(f"<!-- bench {name}: made by ")
-        how, arrow, rest = rest.partition("-->\n")
+        _, arrow, rest = rest.partition("-->\n")
         _, end, after = rest.partition(f"<!-- bench {name}: end -->")
         if not begin or not arrow or not end:
             sys.exit(f"bench: error: {PAGE} has no place for {name}: <!-- bench {name}: made by ... -->")
         with open(PAGE, "w") as file:
-            file.write(f"{before}{begin}{shlex.join(self.command)} {arrow}{text}\n{end}{after}")
+            file.write(f"{before}{begin}{how['command']} {arrow}{text}\n{end}{after}")
 
 
 def table(head, rows):
@@ -94,7 +105,8 @@ def plot(path, title, xlabel, ylabel, curves, settings=""):
         for points in curves.values():
             file.writelines(f"{x} {y}\n" for x, y in points)
             file.write("\n\n")
-    lines = ", ".join(f"'{data}' index {i} with linespoints title '{name}'" for i, name in enumerate(curves))
+    title, xlabel, ylabel, *names = (text.replace("'", "''") for text in (title, xlabel, ylabel, *curves))
+    lines = ", ".join(f"'{data}' index {i} with linespoints title '{name}'" for i, name in enumerate(names))
     script = (f"set terminal svg size 760,440 enhanced background rgb 'white' font 'sans,12'\nset termoption noenhanced\nset output '{path}'\n"
               f"set title '{title}'\nset xlabel '{xlabel}'\nset ylabel '{ylabel}'\nset grid\nset key outside right\n{settings}\nplot {lines}\n")
     subprocess.run(["gnuplot"], input=script, text=True, check=True)

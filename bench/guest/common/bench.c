@@ -163,6 +163,49 @@ pid_t competitor(unsigned int hz)
 		sleep_until(at);
 }
 
+static struct {
+	volatile uint64_t *count;
+	double each;	/* instructions for one */
+	pid_t pid;
+} spinner;
+
+void spinner_go(void)
+{
+	kill(spinner.pid, SIGCONT);
+}
+
+void spinner_stop(void)
+{
+	kill(spinner.pid, SIGSTOP);
+}
+
+double spinner_had(void)
+{
+	return *spinner.count * spinner.each;
+}
+
+void spinner_init(void)
+{
+	const uint64_t while_ns = 50000000;
+	uint64_t before, until;
+
+	spinner.count = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (spinner.count == MAP_FAILED)
+		die("mmap");
+	spinner.pid = child_of_ours();
+	if (!spinner.pid)
+		for (;;)
+			++*spinner.count;
+	sleep_until(now() + while_ns / 10);
+	/* The ticks and whatever else there is beside it are in the price. */
+	before = *spinner.count;
+	until = now() + while_ns;
+	sleep_until(until);
+	spinner.each = (double)while_ns / (*spinner.count - before);
+	spinner_stop();
+}
+
 void end(pid_t child)
 {
 	kill(child, SIGKILL);
@@ -187,25 +230,49 @@ void in_child(void (*fn)(void *arg), void *arg)
 	}
 }
 
+bool rehearsal;
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+	va_list args;
+
+	if (rehearsal)
+		return;
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+}
+
 /* JSON. Names and texts are ours: nothing in them to escape. */
 void record_begin(const char *what)
 {
-	printf("{\"what\": \"%s\"", what);
+	say("{\"what\": \"%s\"", what);
 }
 
 void field(const char *name, uint64_t value)
 {
-	printf(", \"%s\": %" PRIu64, name, value);
+	say(", \"%s\": %" PRIu64, name, value);
 }
 
 void field_text(const char *name, const char *value)
 {
-	printf(", \"%s\": \"%s\"", name, value);
+	say(", \"%s\": \"%s\"", name, value);
 }
 
 void field_real(const char *name, double value)
 {
-	printf(", \"%s\": %.6g", name, value);
+	say(", \"%s\": %.9g", name, value);
+}
+
+void field_cipher(int fd)
+{
+	struct cryptmem_query query = { .size = sizeof(query) };
+
+	if (ioctl(fd, CRYPTMEM_IOC_QUERY, &query))
+		die("CRYPTMEM_IOC_QUERY");
+	field_text("cipher", query.cipher);
 }
 
 void field_counts(const struct cryptmem_status *counts)
@@ -224,6 +291,6 @@ void field_counts(const struct cryptmem_status *counts)
 
 void record_end(void)
 {
-	puts("}");
+	say("}\n");
 	fflush(stdout);
 }

@@ -8,6 +8,7 @@
 #define BENCH_H
 
 #include <uapi/cryptmem.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -52,6 +53,18 @@ void switches(uint64_t *voluntary, uint64_t *involuntary);
 pid_t competitor(unsigned int hz);
 void end(pid_t child);
 
+/*
+ * What a process costs that sleeps now and then, all in all: a process that
+ * only counts takes the CPU while it sleeps, and what that has left is the
+ * cost. Sealing happens when the sleep has begun already: no clock of the
+ * sleeper's shows it.
+ */
+void spinner_init(void); /* once, before there is anything to fork */
+void spinner_go(void);
+void spinner_stop(void);
+/* Instructions that the spinner has had, all in all. */
+double spinner_had(void);
+
 /* Runs @fn in a child of its own, hence with a domain of its own; waits. */
 void in_child(void (*fn)(void *arg), void *arg);
 
@@ -66,10 +79,19 @@ static inline uint64_t next_random(uint64_t *state)
 	return *state = x;
 }
 
+/*
+ * While this is set, records are not printed. The first to run reads the
+ * program and its libraries from the host, and waits for that: what is measured
+ * should have been done once before.
+ */
+extern bool rehearsal;
+
 void record_begin(const char *what);
 void field(const char *name, uint64_t value);
 void field_text(const char *name, const char *value);
 void field_real(const char *name, double value);
+/* The cipher in use. */
+void field_cipher(int fd);
 /* The counters that tell what sealing was done. */
 void field_counts(const struct cryptmem_status *counts);
 void record_end(void);
