@@ -24,7 +24,7 @@ for key in ed25519 rsa-3072; do
 done
 for memory in salloc key; do
 	start_tls $memory rsa-2048
-	label "TLS server, rsa-2048$([ $memory = salloc ] || echo ', the key alone')"
+	label "TLS server, rsa-2048$([ "$memory" = salloc ] || echo ', the key alone')"
 	for pace in idle 100 closed; do
 		$programs/tls_load $run/tls "$server" "$ms" $pace 0 || exit
 	done
