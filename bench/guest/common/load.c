@@ -3,10 +3,12 @@
 #include "load.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define DOMAINS	"/sys/kernel/debug/cryptmem/domains"
@@ -89,8 +91,21 @@ void look_at(pid_t pid, struct look *look)
 	look->ns = at;
 }
 
+/* Nothing where there is no module. */
+static void print_cipher(void)
+{
+	struct cryptmem_query query = { .size = sizeof(query) };
+	int fd = open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && ioctl(fd, CRYPTMEM_IOC_QUERY, &query) == 0)
+		printf("\"cipher\": \"%s\", ", query.cipher);
+	if (fd >= 0)
+		close(fd);
+}
+
 void print_difference(const struct look *from, const struct look *to)
 {
+	print_cipher();
 	printf("\"ns\": %" PRIu64 ", \"switches\": %" PRIu64 ", \"cpu_ns\": %" PRIu64, to->ns - from->ns, to->switches - from->switches,
 	       to->cpu_ns - from->cpu_ns);
 	for (size_t i = 0; i < COLUMNS; i++)
