@@ -27,7 +27,7 @@ def victims(ctx, kernel):
 
 def server(ctx, kernel, directory, memory, window, name):
     prime = keys.prime(f"{ctx.top}/{directory}/rsa-2048.key")
-    pieces = [prime[at:at + 16] for at in range(0, len(prime) - 15, 16)]
+    pieces = [prime[at:at + 16] for at in range(0, len(prime) - 15, 64)]       # each is a pass through all of the memory
     needles = pieces + [piece[::-1] for piece in pieces]
     found = outside.sampled(ctx, kernel, needles, ["bench/guest/exposure_ram.sh", directory, memory, "4" if ctx.quick else "20", *PACES],
                             module_args=f"window={window}")
