@@ -12,10 +12,14 @@ from context import GuestFailed, TOP
 DISK = 16 << 20         # bytes to swap on
 
 
-def run(ctx, command):
-    """What a command of the project prints; one of the guests that may run at a time."""
+def run(ctx, command, tries=3):
+    """What a command of the project prints; one of the guests that may run at a time. An emulator that dies of its own bugs is started anew."""
     with ctx.free:
-        done = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+        for left in reversed(range(tries)):
+            done = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+            if done.returncode != 125 or "Assertion" not in done.stderr or not left:
+                break
+            ctx.say(f"the emulator died, once more: {done.stderr.strip().splitlines()[0]}")
     if done.returncode:
         raise GuestFailed(f"{shlex.join(command)}: status {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-20000:]}")
     return done.stdout
