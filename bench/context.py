@@ -52,6 +52,7 @@ class Context:
             start = time.monotonic()
             run = subprocess.run([*command, "--", *argv], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         if run.returncode:
+            self.say(f"  {kernel}: failed")
             raise GuestFailed(f"{' '.join(argv)} on {kernel}: status {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-20000:]}")
         what = " ".join("..." if len(word) > 60 or "\n" in word else os.path.basename(word) for word in argv)[:80]
         self.say(f"  {kernel} {module_args or ('' if module else '(no module)')} {what}: {time.monotonic() - start:.0f} s")

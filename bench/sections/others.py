@@ -23,14 +23,20 @@ def measure(ctx):
     return [record for records in ctx.together(calls) for record in records]
 
 
+def verdict(how, ratio):
+    if how.startswith("fork"):
+        return ""       # it repeats to a few percent only
+    return " met" if ratio < TARGET else " **not met**"
+
+
 def table(records):
     rows = []
     for kernel in dict.fromkeys(record["kernel"] for record in records):
         for how in dict.fromkeys(record["how"] for record in records):
             absent, loaded, protected = (next(record["ns"] for record in records if (record["kernel"], record["how"], record["module"]) ==
                                               (kernel, how, way)) for way in WAYS)
-            ratios = [f"{ns:.0f} ({ns / absent:.4f})" + (" met" if ns / absent < TARGET else " **not met**") for ns in (loaded, protected)]
+            ratios = [f"{ns:.0f} ({ns / absent:.4f})" + verdict(how, ns / absent) for ns in (loaded, protected)]
             rows.append([f"{kernel}: {how}", f"{absent:.0f}", *ratios])
-    return ("Instructions for each switch between two processes on a CPU, system calls included, and for a `fork()` with the child's exit. In "
-            "brackets the ratio to what they are without the module (target 1.00). The protected process sleeps meanwhile.\n\n" +
+    return ("Instructions for each switch between two processes on a CPU, system calls included, and for a `fork()` with the child's exit, which repeats to "
+            "a few percent only. In brackets the ratio to what they are without the module (target 1.00). The protected process sleeps meanwhile.\n\n" +
             report.table(["", "no module", "module loaded", "and a protected process elsewhere"], rows))

@@ -8,7 +8,7 @@ TITLE = "Many processes, regions, threads, pages"
 # What grows: how the table says it, the program and its words, how many of it, and how many when there is little time.
 AXES = {
     "processes": ("other processes of the same kind sleep meanwhile", ["scale-processes", "KIND"], [1, 10, 100, 1000, 10000], [1, 100, 1000]),
-    "children": ("children of the process that have all inherited its regions", ["scale-processes", "children"], [1, 10, 100, 1000, 10000], [1, 100, 1000]),
+    "children": ("children of the process that have all inherited its regions", ["scale-processes", "children"], [1, 10, 100, 1000, 3000], [1, 100, 1000]),
     "regions": ("regions of a page, all written, in one process", ["scale-regions", "KIND"], [1, 10, 100, 1000, 10000], [1, 100, 1000]),
     "threads": ("threads in one process", ["scale-threads", "KIND"], [1, 2, 4, 8, 16, 32, 64], [1, 8, 64]),
     "MiB": ("MiB of one region, 64 pages of which have been written", ["scale-bytes", "KIND", "size"], [1, 4, 16, 64, 256, 1024], [1, 64, 1024]),
@@ -67,7 +67,8 @@ def one_table(found, head):
 
 def table(records):
     parts = ["Instructions for one operation; in brackets the same on memory that is not protected (shared and anonymous). Bold: from the first "
-             f"column to the last it grows more than {GROWS} times as much as ordinary memory's does. Sleeping and waking is what is left when the time asleep is taken off."]
+             f"column to the last it grows more than {GROWS} times as much as ordinary memory's does, or than not at all. Sleeping and waking is measured "
+             "by what it leaves to another process."]
     for kernel in dict.fromkeys(record["kernel"] for record in records):
         for axis, (what, *_) in AXES.items():
             found = curves(records, kernel, axis)
