@@ -9,6 +9,11 @@ BENCH_OUT := build/bench
 BENCH_PROGRAMS := $(patsubst bench/guest/%.c,$(BENCH_OUT)/guest/%,$(wildcard bench/guest/*.c))
 BENCH_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O2 -g -pthread -D_GNU_SOURCE -Iinclude -Ibench/guest $(CFLAGS)
 # What a program needs besides: BENCH_LIBS_name
+BENCH_LIBS_tls_server := -lssl -lcrypto
+BENCH_LIBS_tls_load := -lssl -lcrypto
+BENCH_LIBS_gcm_records := -lcrypto
+BENCH_LIBS_peers := -lsodium -lcrypto
+BENCH_LIBS_signer := -lsodium
 BENCH ?=
 
 .PHONY: bench bench-programs bench-modules
@@ -18,6 +23,17 @@ $(BENCH_OUT)/guest/%: bench/guest/%.c $(wildcard bench/guest/common/*.[ch]) $(wi
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@.new $(filter %.c,$^) $(LIB_STATIC) $(BENCH_LIBS_$*)
 	mv $@.new $@	# a guest may be running the old one
+
+# The ways in, on another victim: build/bench/ways/*
+BENCH_WAYS := proc_mem_read core swapped_out exposed judge
+bench-programs: $(BENCH_OUT)/ways/victim $(BENCH_WAYS:%=$(BENCH_OUT)/ways/%)
+$(BENCH_OUT)/guest/peers: bench/guest/peers/memory.c bench/guest/peers/memory.h
+$(BENCH_OUT)/ways/victim: bench/guest/peers/victim.c bench/guest/peers/memory.c bench/guest/peers/memory.h tests/attacks/ways/prey.c tests/attacks/ways/prey.h $(LIB_STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -I. -o $@ $(filter %.c,$^) $(LIB_STATIC) $(BENCH_LIBS_peers)
+$(BENCH_WAYS:%=$(BENCH_OUT)/ways/%): $(BENCH_OUT)/ways/%: $(GUEST_OUT)/ways/%
+	@mkdir -p $(@D)
+	cp $< $@
 
 bench-modules:
 	@bench/kernel/build $(KERNELS)
