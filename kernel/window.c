@@ -155,11 +155,19 @@ void cm_window_wipe(struct cm_domain *d)
 	}
 }
 
+static unsigned long cm_vma_first(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff;
+}
+
+static unsigned long cm_vma_last(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff + vma_pages(vma) - 1;
+}
+
 /* The kernel's own functions on such a tree are not exported. */
-#define CM_VMA_FIRST(vma)	((vma)->vm_pgoff)
-#define CM_VMA_LAST(vma)	((vma)->vm_pgoff + vma_pages(vma) - 1)
 INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
-		     shared.rb_subtree_last, CM_VMA_FIRST, CM_VMA_LAST,
+		     shared.rb_subtree_last, cm_vma_first, cm_vma_last,
 		     static __maybe_unused, cm_vma_tree)
 
 /*
