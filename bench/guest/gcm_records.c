@@ -59,7 +59,7 @@ static int encrypt(void *arg)
 int main(int argc, char **argv)
 {
 	bool protected = argc == 5 && strcmp(argv[1], "salloc") == 0;
-	unsigned char *key;
+	static unsigned char *key;
 	EVP_CIPHER_CTX *ctx;
 	char self[] = "0";
 
