@@ -360,12 +360,13 @@ static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 	}
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	f->since = ktime_get_mono_fast_ns();
 	list_add_tail(&f->list, &d->window.list);
 	if (!d->window.count++ && d->window.plain)
-		cm_window_plain_begin(d, f->since);
+		cm_window_plain_begin(d, ktime_get_mono_fast_ns());
 	if (d->window.plain)
 		cm_frame_unseal(d, f);
+	/* Not earlier: whoever waits for it must get to use it. */
+	f->since = ktime_get_mono_fast_ns();
 	bad = f->bad;
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	if (bad) {

@@ -17,7 +17,7 @@
 
 #define LIMIT	"/sys/module/cryptmem/parameters/max_plain_us"
 
-enum { PAGES = 4, MANY = 96, ROUNDS = 100 };
+enum { PAGES = 4, MANY = 80, ROUNDS = 10 };
 
 static struct cryptmem_status status(int fd)
 {

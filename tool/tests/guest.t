@@ -60,7 +60,7 @@ is "check, as root" 0 "$all_ok" "$tool" check
 is "check, as nobody" 0 "$all_ok" nobody "$tool" check
 is "check --json" 0 '"protected": true' "$tool" check --json
 is "check sees ciphertext, not an error, in /proc/PID/mem" 0 'protected memory, read through /proc/PID/mem +ciphertext\|' "$tool" check
-is "status: nobody is protected, not even this command" 0 'cipher    gcm\(aes\)\|.*no process is protected\|$' "$tool"
+is "status: nobody is protected, not even this command" 0 'cipher    (gcm\(aes\)|aegis128)\|.*no process is protected\|$' "$tool"
 is "status, as nobody" 0 'processes not shown: only root' nobody "$tool" status
 is "status PID, as nobody" 2 'only root' nobody "$tool" status $$
 is "stats, as nobody" 2 'only root' nobody "$tool" stats
