@@ -44,7 +44,7 @@ demo:
 	@demo/run $(KERNELS)
 
 check:
-	@scripts/check $(KERNELS)
+	@CHECK_DEBUG="$(CHECK_DEBUG)" scripts/check $(KERNELS)
 
 style:
 	@scripts/deps build vm test analyze
