@@ -44,7 +44,7 @@ demo:
 	@demo/run $(KERNELS)
 
 check:
-	@CHECK_DEBUG="$(CHECK_DEBUG)" scripts/check $(KERNELS)
+	@scripts/check $(KERNELS)
 
 style:
 	@scripts/deps build vm test analyze

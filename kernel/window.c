@@ -210,13 +210,19 @@ static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool save)
 	cm_frame_free(f);
 }
 
+/* The same with one that may be mapped. Nobody may write to it while it is saved. */
+static void cm_window_expel(struct cm_domain *d, struct cm_frame *f, bool save)
+{
+	cm_window_unmap(d, f->pgoff);
+	cm_window_remove(d, f, save);
+}
+
 static void cm_window_evict(struct cm_domain *d)
 {
 	struct cm_frame *f;
 
 	f = list_first_entry(&d->window.list, struct cm_frame, list);
-	cm_window_unmap(d, f->pgoff);
-	cm_window_remove(d, f, true);
+	cm_window_expel(d, f, true);
 	d->counts.evictions++;
 }
 
@@ -233,12 +239,10 @@ void cm_window_put_out(struct cm_domain *d,
 	struct cm_frame *f, *next;
 
 	lockdep_assert_held(&d->map_lock);
-	/* Unmap first: nobody may write to a frame while it is sealed. */
 	list_for_each_entry_safe(f, next, &d->window.list, list) {
 		if (keep && keep(f->region))
 			continue;
-		cm_window_unmap(d, f->pgoff);
-		cm_window_remove(d, f, true);
+		cm_window_expel(d, f, true);
 	}
 }
 
@@ -263,8 +267,7 @@ bool cm_window_put_out_bad(struct cm_domain *d)
 	list_for_each_entry_safe(f, next, &d->window.list, list) {
 		if (!f->bad)
 			continue;
-		cm_window_unmap(d, f->pgoff);
-		cm_window_remove(d, f, false);
+		cm_window_expel(d, f, false);
 		any = true;
 	}
 	return any;
@@ -289,8 +292,7 @@ u64 cm_window_put_out_old(struct cm_domain *d, u64 before)
 		since = max(f->since, READ_ONCE(d->window.unsealed_at));
 		if (since > before)
 			return since;
-		cm_window_unmap(d, f->pgoff);
-		cm_window_remove(d, f, true);
+		cm_window_expel(d, f, true);
 	}
 	return 0;
 }
@@ -311,8 +313,7 @@ void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last)
 	lockdep_assert_held(&d->map_lock);
 	/* Mostly unmapped already; but never free what might be mapped. */
 	xa_for_each_range(&d->window.frames, at, f, first, last) {
-		cm_window_unmap(d, f->pgoff);
-		cm_window_remove(d, f, false);
+		cm_window_expel(d, f, false);
 	}
 }
 

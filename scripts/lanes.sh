@@ -33,10 +33,11 @@ lane_beside() {
 }
 
 lane_run() {
+	local status
 	"$@"
-	set -- $?
+	status=$?
 	lane_give
-	return "$1"
+	return $status
 }
 
 lane() {

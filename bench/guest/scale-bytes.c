@@ -52,21 +52,10 @@ static void measure(void *arg)
 
 int main(int argc, char **argv)
 {
-	unsigned long one = 64;
-	int i;
-
 	if (argc < 4)
 		return 2;
 	protected = !strcmp(argv[1], "protected");
-	spinner_init();
 	by_size = !strcmp(argv[2], "size");
-	rehearsal = true;
-	in_child(measure, &one);
-	rehearsal = false;
-	for (i = 3; i < argc; i++) {
-		unsigned long n = strtoul(argv[i], NULL, 0);
-
-		in_child(measure, &n);
-	}
+	measure_each(measure, argv + 3);
 	return 0;
 }

@@ -3,6 +3,8 @@
 #ifndef SEQUENCE_H
 #define SEQUENCE_H
 
+#include <stdbool.h>
+
 #define SEQUENCE_PAGES	64U
 #define SEQUENCE_WORDS	(SEQUENCE_PAGES * 1024)
 /* What is searched for: words in a row. */
@@ -18,6 +20,15 @@ static inline unsigned int sequence(unsigned int i)
 	x ^= x >> 12;
 	x *= 0x297a2d39u;
 	return x ^ x >> 15;
+}
+
+/* Whether a page of what begins at @words is as it was written. */
+static inline bool sequence_fills(volatile unsigned int *words, unsigned int page)
+{
+	for (unsigned int i = page * 1024; i < (page + 1) * 1024; i++)
+		if (words[i] != sequence(i))
+			return false;
+	return true;
 }
 
 #endif

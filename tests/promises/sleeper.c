@@ -24,6 +24,7 @@
 
 #define SIZE	(SEQUENCE_PAGES * 4096)
 #define FEW_WORDS	(16 * 1024)	/* in fewer pages than a window has */
+#define CRASH_DUMPS	3
 
 static bool protect;
 static int done[2];	/* the victim's news: a byte when it has written, the end of the file when it has come to its end */
@@ -230,8 +231,12 @@ static void stage(const struct end *end)
 	expect(waitpid(pid, &status, end->gone ? 0 : WNOHANG) == want, end, "the victim died");
 	expect(!end->gone || (end->killed ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0), end, "not the end it was to have");
 	dump();
-	if (end->crash)
+	if (end->crash) {
+		/* Something else may have run on the victim's CPU just then. */
+		for (int more = 1; more < CRASH_DUMPS; more++)
+			dump();
 		victim_set("/proc/sysrq-trigger", "c");
+	}
 	if (end->gone)
 		return;
 	expect(waitpid(pid, &status, WNOHANG) == 0, end, "the victim died");

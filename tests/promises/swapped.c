@@ -30,14 +30,6 @@ static void caught(int signal)
 	siglongjmp(again, signal);
 }
 
-static bool page_is_good(volatile unsigned int *words, unsigned int page)
-{
-	for (unsigned int i = page * 1024; i < (page + 1) * 1024; i++)
-		if (words[i] != sequence(i))
-			return false;
-	return true;
-}
-
 static void wait_at_gate(void)
 {
 	char byte;
@@ -68,7 +60,7 @@ static void victim(void)
 	for (; page < SEQUENCE_PAGES; page++) {
 		if (sigsetjmp(again, 1))
 			shared->command++;
-		else if (page_is_good(words, page))
+		else if (sequence_fills(words, page))
 			shared->tid++;
 		else
 			shared->wrong++;

@@ -51,14 +51,6 @@ static volatile unsigned int *fill(void)
 	return words;
 }
 
-static bool page_is_good(volatile unsigned int *words, unsigned int page)
-{
-	for (unsigned int i = page * 1024; i < (page + 1) * 1024; i++)
-		if (words[i] != sequence(i))
-			return false;
-	return true;
-}
-
 /* Counts ->command: touches that gave SIGBUS, ->tid: good pages, ->wrong: others, ->others: SIGBUS on waking. */
 static void sleeper(void)
 {
@@ -72,7 +64,7 @@ static void sleeper(void)
 		for (page = 0; page < PAGES; page++) {
 			if (sigsetjmp(again, 1))
 				shared->command++;
-			else if (page_is_good(words, page))
+			else if (sequence_fills(words, page))
 				shared->tid++;
 			else
 				shared->wrong++;

@@ -82,6 +82,20 @@ void forks(unsigned int times, double *forking, double *ending)
 	*ending = (double)ended / times;
 }
 
+void measure_each(void (*measure)(void *n), char **numbers)
+{
+	unsigned long n = 64;
+
+	spinner_init();
+	rehearsal = true;
+	in_child(measure, &n);
+	rehearsal = false;
+	for (; *numbers; numbers++) {
+		n = strtoul(*numbers, NULL, 0);
+		in_child(measure, &n);
+	}
+}
+
 /* What a probe tells its parent. */
 struct costs {
 	double map, touch, sleep, fork, end;

@@ -18,6 +18,11 @@
 void point(const char *axis, bool protected, uint64_t n, const char *op,
 	   double ns);
 
+/*
+ * Calls @measure, in a child, for each of the numbers, which end with NULL; once before that as a rehearsal.
+ */
+void measure_each(void (*measure)(void *n), char **numbers);
+
 /* Memory of a kind: a region, or shared anonymous memory. @fd: device() or -1 */
 unsigned char *get_memory(int fd, size_t bytes);
 
