@@ -91,10 +91,12 @@ check-debug: lib guest-programs
 	@tests/debug/check $(DEBUG_KERNELS)
 
 # Every stock kernel there is: a table.
-MATRIX_KERNELS ?= 6.1 6.1-amd64 6.1-rt 6.12 6.12-amd64 6.12-rt
+MATRIX_KERNELS ?= 6.1 6.1-amd64 6.1-rt 6.12 6.12-amd64 6.12-rt 6.1-arm64 6.12-arm64
 .PHONY: matrix
 matrix: lib guest-programs
+	@scripts/deps build vm test $(if $(filter %-arm64,$(MATRIX_KERNELS)),arm64)
 	@scripts/kernel-build $(MATRIX_KERNELS)
+	$(if $(filter %-arm64,$(MATRIX_KERNELS)),$(MAKE) --no-print-directory guest-programs-arm64)
 	@tests/attacks/kernels $(MATRIX_KERNELS)
 
 # A fuzzer over what a program can ask of regions, and stress.
