@@ -220,7 +220,7 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 	d = cm_domain_alloc(mm, current_uid(), parent->inode);
 	if (!d)
 		return ERR_PTR(-ENOMEM);
-	d->window.limit = parent->window.limit;
+	cm_growth_inherit(d, parent);
 	d->next_pgoff = parent->next_pgoff;
 	/* uprobes are neither set nor removed while a process forks. */
 	d->breakpoints = parent->breakpoints;

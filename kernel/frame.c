@@ -11,40 +11,67 @@
 #include "store.h"
 
 /**
- * cm_frame_alloc() - make a frame for a page, still zero, and pin its store page
+ * cm_frame_alloc() - make a frame, zero, that stands for no page yet
+ *
+ * Context: process context, may sleep.
+ * Return: the frame, or NULL when out of memory.
+ */
+struct cm_frame *cm_frame_alloc(void)
+{
+	struct cm_frame *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+
+	if (!f)
+		return NULL;
+	f->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!f->page) {
+		kfree(f);
+		return NULL;
+	}
+	return f;
+}
+
+/**
+ * cm_frame_bind() - have a frame stand for a page, and pin its store page
+ * @f: the frame, zero, in no list
  * @d: the domain; map_lock is held
  * @region: the region of the page
  * @pgoff: the page
  *
  * Context: process context, may sleep; without the domain's lock.
- * Return: the frame, in no list, or ERR_PTR(-ENOMEM), or -EIO when the store
- * cannot be read back from swap.
+ * Return: 0, -ENOMEM, or -EIO when the store cannot be read back from swap.
  */
-struct cm_frame *cm_frame_alloc(struct cm_domain *d, struct cm_region *region,
-				pgoff_t pgoff)
+int cm_frame_bind(struct cm_frame *f, struct cm_domain *d,
+		  struct cm_region *region, pgoff_t pgoff)
 {
-	struct cm_frame *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	struct cm_page *pg = xa_load(&d->pages, pgoff);
 
-	if (!f)
-		return ERR_PTR(-ENOMEM);
-	f->pgoff = pgoff;
-	f->region = region;
-	f->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!f->page) {
-		kfree(f);
-		return ERR_PTR(-ENOMEM);
-	}
-	f->pg = xa_load(&d->pages, pgoff);
-	if (f->pg) {
-		struct page *store = cm_store_pin(f->pg);
+	if (pg) {
+		struct page *store = cm_store_pin(pg);
 
-		if (IS_ERR(store)) {
-			cm_frame_free(f);
-			return ERR_CAST(store);
-		}
+		if (IS_ERR(store))
+			return PTR_ERR(store);
 		f->store = store;
 	}
-	return f;
+	f->pgoff = pgoff;
+	f->region = region;
+	f->pg = pg;
+	f->dirty = false;
+	f->bad = false;
+	return 0;
+}
+
+/**
+ * cm_frame_unbind() - let go of a frame's store page
+ * @f: the frame, zero, in no list
+ *
+ * Context: process context, may sleep; without the domain's lock.
+ */
+void cm_frame_unbind(struct cm_frame *f)
+{
+	if (f->store)
+		cm_store_unpin(f->store, f->dirty);
+	f->store = NULL;
+	f->pg = NULL;
 }
 
 /**
@@ -55,8 +82,7 @@ struct cm_frame *cm_frame_alloc(struct cm_domain *d, struct cm_region *region,
  */
 void cm_frame_free(struct cm_frame *f)
 {
-	if (f->store)
-		cm_store_unpin(f->store, f->dirty);
+	cm_frame_unbind(f);
 	__free_page(f->page);
 	kfree(f);
 }

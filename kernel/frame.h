@@ -59,8 +59,10 @@ struct cm_frame {
 	bool bad;
 };
 
-struct cm_frame *cm_frame_alloc(struct cm_domain *d, struct cm_region *region,
-				pgoff_t pgoff);
+struct cm_frame *cm_frame_alloc(void);
+int cm_frame_bind(struct cm_frame *f, struct cm_domain *d,
+		  struct cm_region *region, pgoff_t pgoff);
+void cm_frame_unbind(struct cm_frame *f);
 void cm_frame_free(struct cm_frame *f);
 
 void cm_frame_seal(struct cm_domain *d, struct cm_frame *f);

@@ -30,8 +30,10 @@ static void cm_idle_look_at(struct cm_domain *d, void *arg)
 		return;
 	if (!mutex_trylock(&d->map_lock))
 		return;
-	if (!READ_ONCE(d->window.plain))
+	if (!READ_ONCE(d->window.plain)) {
 		cm_window_put_out(d, NULL);
+		cm_growth_shrink(d, 0);
+	}
 	mutex_unlock(&d->map_lock);
 }
 
@@ -62,6 +64,8 @@ void cm_idle_age(struct cm_domain *d)
 		xa_clear_mark(&d->pages, at, CM_AGED);
 	w->age_every = 2 * w->missed >= w->aged ?
 		       min(2 * w->age_every, CM_AGE_MAX) : 1;
+	if (w->aged)
+		cm_growth_shrink(d, w->missed);
 	w->missed = 0;
 	w->aged = 0;
 	list_for_each_entry(f, &w->list, list) {

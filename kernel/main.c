@@ -12,7 +12,7 @@
  *	sched     seals and unseals at context switches
  *	tasks     has every task of a domain take part in that
  *	domain    what is sealed together
- *	window    its frames, the only plaintext there is; frame
+ *	window    its frames, the only plaintext there is; frame, rmap, growth
  *	idle      unmaps what sleeps for long; expiry: what is plain for long
  *	power     the end
  *	store     ciphertext, in shmem

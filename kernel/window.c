@@ -3,7 +3,6 @@
  * window: see window.h.
  */
 #include <linux/fs.h>
-#include <linux/interval_tree_generic.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -12,6 +11,7 @@
 
 #include "domain.h"
 #include "frame.h"
+#include "rmap.h"
 #include "store.h"
 #include "trace.h"
 #include "window.h"
@@ -55,6 +55,7 @@ void cm_window_setup(struct cm_window *w)
 	xa_init_flags(&w->frames, XA_FLAGS_ACCOUNT);
 	w->limit = cm_window_default();
 	w->age_every = 1;
+	cm_growth_setup(&w->growth, w->limit);
 }
 
 static void cm_window_clock(struct cm_domain *d, u64 start)
@@ -155,45 +156,12 @@ void cm_window_wipe(struct cm_domain *d)
 	}
 }
 
-static unsigned long cm_vma_first(struct vm_area_struct *vma)
-{
-	return vma->vm_pgoff;
-}
-
-static unsigned long cm_vma_last(struct vm_area_struct *vma)
-{
-	return vma->vm_pgoff + vma_pages(vma) - 1;
-}
-
-/* The kernel's own functions on such a tree are not exported. */
-INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
-		     shared.rb_subtree_last, cm_vma_first, cm_vma_last,
-		     static __maybe_unused, cm_vma_tree)
-
 /*
- * As unmap_mapping_range(), but not for the relatives, whose VMAs hang on the
- * same inode: what they have mapped there are frames of their own.
+ * Take a frame, unmapped before, out of the window; it is zero then. With @save
+ * its contents go into the store, else they are thrown away.
  */
-static void cm_window_unmap(struct cm_domain *d, pgoff_t pgoff)
-{
-	struct address_space *mapping = d->inode->i_mapping;
-	struct vm_area_struct *vma;
-
-	i_mmap_lock_read(mapping);
-	for (vma = cm_vma_tree_iter_first(&mapping->i_mmap, pgoff, pgoff); vma;
-	     vma = cm_vma_tree_iter_next(vma, pgoff, pgoff))
-		if (vma->vm_mm == d->mm)
-			zap_vma_ptes(vma, vma->vm_start +
-				     ((pgoff - vma->vm_pgoff) << PAGE_SHIFT),
-				     PAGE_SIZE);
-	i_mmap_unlock_read(mapping);
-}
-
-/*
- * Take a frame, unmapped before, out of the window and give its memory back.
- * With @save its contents go into the store, else they are thrown away.
- */
-static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool save)
+static void cm_window_take_out(struct cm_domain *d, struct cm_frame *f,
+			       bool save)
 {
 	unsigned long flags;
 
@@ -207,23 +175,29 @@ static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool save)
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 
 	xa_erase(&d->window.frames, f->pgoff);
+}
+
+/* The same with one that may be mapped, and free it. */
+static void cm_window_expel(struct cm_domain *d, struct cm_frame *f, bool save)
+{
+	/* First: nobody may write to it while it is saved. */
+	cm_rmap_zap(d, f->pgoff);
+	cm_window_take_out(d, f, save);
 	cm_frame_free(f);
 }
 
-/* The same with one that may be mapped. Nobody may write to it while it is saved. */
-static void cm_window_expel(struct cm_domain *d, struct cm_frame *f, bool save)
-{
-	cm_window_unmap(d, f->pgoff);
-	cm_window_remove(d, f, save);
-}
-
-static void cm_window_evict(struct cm_domain *d)
+/* Put out the oldest frame, and give it to the caller. */
+static struct cm_frame *cm_window_evict(struct cm_domain *d)
 {
 	struct cm_frame *f;
 
 	f = list_first_entry(&d->window.list, struct cm_frame, list);
-	cm_window_expel(d, f, true);
+	cm_rmap_zap(d, f->pgoff);
+	cm_window_take_out(d, f, true);
+	cm_frame_unbind(f);
+	cm_growth_evicted(d, f->pgoff);
 	d->counts.evictions++;
+	return f;
 }
 
 /**
@@ -331,30 +305,41 @@ int cm_window_resize(struct cm_domain *d, unsigned int limit)
 	if (limit < CM_WINDOW_MIN || limit > cm_window_max())
 		return -ERANGE;
 	d->window.limit = limit;
+	d->window.growth.base = limit;
+	d->window.growth.fixed = true;
 	while (d->window.count > limit)
-		cm_window_evict(d);
+		cm_frame_free(cm_window_evict(d));
 	return 0;
 }
 
-/* Bring a page in: allocate, make room, decrypt. */
+/* A frame for one page more. Where there is no room for it that is an old one. */
+static struct cm_frame *cm_window_get_frame(struct cm_domain *d)
+{
+	if (d->window.count < d->window.limit || cm_growth_grow(d))
+		return cm_frame_alloc();
+	return cm_window_evict(d);
+}
+
+/* Bring a page in: make room, decrypt. */
 static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 					   struct cm_region *region,
 					   pgoff_t pgoff)
 {
-	struct cm_frame *f = cm_frame_alloc(d, region, pgoff);
+	struct cm_frame *f = cm_window_get_frame(d);
 	unsigned long flags;
 	bool bad;
 	int err;
 
-	if (IS_ERR(f))
-		return f;
-	err = xa_err(xa_store(&d->window.frames, pgoff, f, GFP_KERNEL));
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	err = cm_frame_bind(f, d, region, pgoff);
+	if (!err)
+		err = xa_err(xa_store(&d->window.frames, pgoff, f, GFP_KERNEL));
 	if (err) {
 		cm_frame_free(f);
 		return ERR_PTR(err);
 	}
-	while (d->window.count >= d->window.limit)
-		cm_window_evict(d);
+	cm_growth_returned(d, pgoff);
 	if (xa_get_mark(&d->pages, pgoff, CM_AGED)) {
 		xa_clear_mark(&d->pages, pgoff, CM_AGED);
 		d->window.missed++;
@@ -371,7 +356,8 @@ static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
 	bad = f->bad;
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	if (bad) {
-		cm_window_remove(d, f, false);
+		cm_window_take_out(d, f, false);
+		cm_frame_free(f);
 		return ERR_PTR(-EBADMSG);
 	}
 	return f;

@@ -21,6 +21,8 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
+#include "growth.h"
+
 struct cm_domain;
 struct cm_region;
 struct page;
@@ -30,7 +32,7 @@ struct page;
  * @list: all of them
  * @frames: pgoff -> struct cm_frame; under map_lock
  * @count: how many there are
- * @limit: how many there may be
+ * @limit: how many there may be; under map_lock
  * @plain: see above; under the domain's lock
  * @bad: some frame is bad: it must be unmapped before its owner is in user mode
  * @plain_since: when it last became plain, or the first frame came into it while
@@ -43,6 +45,7 @@ struct page;
  * @age_every: seals from one round to the next; under map_lock
  * @aged: frames that the last round put out; under map_lock
  * @missed: how many of those have come back; under map_lock
+ * @growth: whether it is too small, see growth.h
  */
 struct cm_window {
 	struct list_head list;
@@ -59,6 +62,7 @@ struct cm_window {
 	unsigned int age_every;
 	unsigned int aged;
 	unsigned int missed;
+	struct cm_growth growth;
 };
 
 #define CM_WINDOW_MIN	8U

@@ -84,7 +84,7 @@ struct cryptmem_query {
  * @size: in: sizeof(struct cryptmem_status); out: what the module filled in
  * @state: CRYPTMEM_STATE_*
  * @regions: regions the process owns now
- * @window: pages the window may hold
+ * @window: pages the window may hold now
  * @mapped_pages: pages of address space that the regions cover
  * @used_pages: pages that have ever been touched, and not been discarded
  * @window_pages: pages in the window now
@@ -142,8 +142,9 @@ struct cryptmem_status {
  * @flags: CRYPTMEM_CONFIG_*; what is not mentioned stays as it is. PARK and
  *	REFUSE together are EINVAL, HIDE cannot be taken back. A child made by
  *	fork() inherits them.
- * @window: pages the window may hold, from window_min to window_max;
- *	0 leaves it as it is. ERANGE when outside.
+ * @window: pages the window may hold, from window_min to window_max; from then
+ *	on it neither grows nor shrinks. 0 leaves it as it is. ERANGE when
+ *	outside.
  * @reserved: must be 0
  */
 struct cryptmem_config {

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * growth: see growth.h.
+ */
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/xarray.h>
+
+#include "domain.h"
+#include "growth.h"
+
+static unsigned int window_grow = 128;
+module_param(window_grow, uint, 0644);
+MODULE_PARM_DESC(window_grow, "pages that a window may grow to while what was put out of it keeps coming back (128; at most window_max, 0: never)");
+
+/* Over so many switches it is counted what comes back. */
+#define CM_GROWTH_SWITCHES	16U
+
+/**
+ * cm_growth_setup() - a window that has not grown
+ * @g: its growth
+ * @base: its size, pages
+ *
+ * Context: any.
+ */
+void cm_growth_setup(struct cm_growth *g, unsigned int base)
+{
+	g->base = base;
+}
+
+/**
+ * cm_growth_inherit() - give a child's window the size that its parent's began with
+ * @child: the child's domain, which nobody else can reach
+ * @parent: the parent's, map_lock held
+ *
+ * Context: any.
+ */
+void cm_growth_inherit(struct cm_domain *child, struct cm_domain *parent)
+{
+	child->window.growth.base = parent->window.growth.base;
+	child->window.growth.fixed = parent->window.growth.fixed;
+	child->window.limit = child->window.growth.base;
+}
+
+/* How large the window may be, pages. */
+static unsigned int cm_growth_cap(const struct cm_window *w)
+{
+	return w->growth.fixed ? 0 : min(READ_ONCE(window_grow),
+					 cm_window_max());
+}
+
+/* Switches since the count began. */
+static u64 cm_growth_switches(struct cm_domain *d)
+{
+	return READ_ONCE(d->counts.switch_seals) - d->window.growth.seals;
+}
+
+static void cm_growth_begin(struct cm_domain *d)
+{
+	struct cm_growth *g = &d->window.growth;
+	struct cm_page *pg;
+	unsigned long at;
+
+	xa_for_each_marked(&d->pages, at, pg, CM_EVICTED)
+		xa_clear_mark(&d->pages, at, CM_EVICTED);
+	g->seals = READ_ONCE(d->counts.switch_seals);
+	g->out = 0;
+	g->returned = 0;
+}
+
+/* Whether to count at all. What is long ago is forgotten. */
+static bool cm_growth_counts(struct cm_domain *d)
+{
+	lockdep_assert_held(&d->map_lock);
+	if (d->window.limit >= cm_growth_cap(&d->window))
+		return false;
+	if (cm_growth_switches(d) > CM_GROWTH_SWITCHES)
+		cm_growth_begin(d);
+	return true;
+}
+
+/**
+ * cm_growth_evicted() - a page was put out of a full window
+ * @d: the domain; map_lock is held
+ * @pgoff: the page
+ *
+ * Context: process context.
+ */
+void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff)
+{
+	/* One that was never written has no entry, and cost little. */
+	if (!cm_growth_counts(d) || !xa_load(&d->pages, pgoff))
+		return;
+	xa_set_mark(&d->pages, pgoff, CM_EVICTED);
+	d->window.growth.out++;
+}
+
+/**
+ * cm_growth_returned() - a page comes into the window
+ * @d: the domain; map_lock is held
+ * @pgoff: the page
+ *
+ * Context: process context.
+ */
+void cm_growth_returned(struct cm_domain *d, pgoff_t pgoff)
+{
+	if (!cm_growth_counts(d) || !xa_get_mark(&d->pages, pgoff, CM_EVICTED))
+		return;
+	xa_clear_mark(&d->pages, pgoff, CM_EVICTED);
+	d->window.growth.out--;
+	d->window.growth.returned++;
+}
+
+/**
+ * cm_growth_grow() - make a full window larger, if that pays
+ * @d: the domain; map_lock is held
+ *
+ * What the process uses is in the window or was put out of it. Were it touched
+ * at random, a share of g / (limit + out) of the returns would be saved by g
+ * frames more, which are to be sealed and unsealed at each switch. An eviction
+ * and a fault cost twice as much: so it pays when from one switch to the next
+ * half of that number of pages return.
+ *
+ * Context: process context.
+ * Return: whether there is room now.
+ */
+bool cm_growth_grow(struct cm_domain *d)
+{
+	struct cm_window *w = &d->window;
+	u64 uses = w->limit + w->growth.out;
+
+	if (!cm_growth_counts(d) ||
+	    2 * w->growth.returned < uses * max(cm_growth_switches(d), 1ULL))
+		return false;
+	w->limit = min(w->limit + w->limit / 2, cm_growth_cap(w));
+	cm_growth_begin(d);
+	return true;
+}
+
+/**
+ * cm_growth_shrink() - make a window smaller of which little is used
+ * @d: the domain; map_lock is held, and the window about to be emptied
+ * @used: how much of it is, pages
+ *
+ * Context: process context.
+ */
+void cm_growth_shrink(struct cm_domain *d, unsigned int used)
+{
+	struct cm_window *w = &d->window;
+
+	if (2 * used < w->limit)
+		w->limit = max(w->limit / 2, w->growth.base);
+}

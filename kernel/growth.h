@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * growth: a window that is too small for what is in use grows.
+ *
+ * A page that was put out of a full window and comes back has cost an eviction
+ * and a fault. A frame more would have cost one more to seal and unseal, at each
+ * context switch. So where much comes back between two switches the window grows,
+ * to window_grow pages at most: all of it is sealed with interrupts off. It
+ * shrinks again when ageing (idle.h) finds that it is not used, and when its
+ * owner has slept for long. A process that has asked for a size keeps that.
+ *
+ * Locks: everything here wants map_lock held.
+ */
+#ifndef _CM_GROWTH_H
+#define _CM_GROWTH_H
+
+#include <linux/types.h>
+
+struct cm_domain;
+
+/**
+ * struct cm_growth - what the last evictions were worth; under map_lock
+ * @base: pages that the window shrinks to
+ * @fixed: the process has asked for that size
+ * @seals: switch_seals when the rest was 0
+ * @out: pages evicted since then that have not come back
+ * @returned: those that have
+ */
+struct cm_growth {
+	unsigned int base;
+	bool fixed;
+	u64 seals;
+	unsigned int out;
+	unsigned int returned;
+};
+
+/* Of cm_domain.pages: it is one of those in ->out. */
+#define CM_EVICTED	XA_MARK_1
+
+void cm_growth_setup(struct cm_growth *g, unsigned int base);
+void cm_growth_inherit(struct cm_domain *child, struct cm_domain *parent);
+
+void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff);
+void cm_growth_returned(struct cm_domain *d, pgoff_t pgoff);
+bool cm_growth_grow(struct cm_domain *d);
+void cm_growth_shrink(struct cm_domain *d, unsigned int used);
+
+#endif /* _CM_GROWTH_H */
