@@ -33,10 +33,12 @@ lane_beside() {
 }
 
 lane_run() {
-	local status
+	local status start=$SECONDS said
 	"$@"
 	status=$?
 	lane_give
+	said="lane: $((SECONDS - start)) s: $*"
+	echo "${said:0:132}" >&2
 	return $status
 }
 
