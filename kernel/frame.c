@@ -12,17 +12,18 @@
 
 /**
  * cm_frame_alloc() - make a frame, zero, that stands for no page yet
+ * @gfp: how hard to try
  *
  * Context: process context, may sleep.
  * Return: the frame, or NULL when out of memory.
  */
-struct cm_frame *cm_frame_alloc(void)
+struct cm_frame *cm_frame_alloc(gfp_t gfp)
 {
-	struct cm_frame *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	struct cm_frame *f = kzalloc(sizeof(*f), gfp);
 
 	if (!f)
 		return NULL;
-	f->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	f->page = alloc_page(gfp | __GFP_ZERO);
 	if (!f->page) {
 		kfree(f);
 		return NULL;

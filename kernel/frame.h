@@ -59,7 +59,7 @@ struct cm_frame {
 	bool bad;
 };
 
-struct cm_frame *cm_frame_alloc(void);
+struct cm_frame *cm_frame_alloc(gfp_t gfp);
 int cm_frame_bind(struct cm_frame *f, struct cm_domain *d,
 		  struct cm_region *region, pgoff_t pgoff);
 void cm_frame_unbind(struct cm_frame *f);

@@ -9,9 +9,9 @@
 #include "domain.h"
 #include "growth.h"
 
-static unsigned int window_grow = 128;
+static unsigned int window_grow = 4;
 module_param(window_grow, uint, 0644);
-MODULE_PARM_DESC(window_grow, "pages that a window may grow to while what was put out of it keeps coming back (128; at most window_max, 0: never)");
+MODULE_PARM_DESC(window_grow, "times its size a window may grow to while what was put out of it keeps coming back (4; 1: it does not grow; at most window_max)");
 
 /* Over so many switches it is counted what comes back. */
 #define CM_GROWTH_SWITCHES	16U
@@ -42,11 +42,15 @@ void cm_growth_inherit(struct cm_domain *child, struct cm_domain *parent)
 	child->window.limit = child->window.growth.base;
 }
 
-/* How large the window may be, pages. */
+/* How large a window may be now, pages; the administrator may change it. */
 static unsigned int cm_growth_cap(const struct cm_window *w)
 {
-	return w->growth.fixed ? 0 : min(READ_ONCE(window_grow),
-					 cm_window_max());
+	u64 most = (u64)w->growth.base * READ_ONCE(window_grow);
+
+	if (w->growth.fixed)
+		return w->growth.base;
+	most = min_t(u64, most, cm_window_max());
+	return max_t(u64, most, w->growth.base);
 }
 
 /* Switches since the count began. */
@@ -68,13 +72,17 @@ static void cm_growth_begin(struct cm_domain *d)
 	g->returned = 0;
 }
 
-/* Whether to count at all. What is long ago is forgotten. */
-static bool cm_growth_counts(struct cm_domain *d)
+/*
+ * Whether to count at all. What is long ago is forgotten, and what is more than
+ * any window would hold: somebody goes through memory once.
+ */
+static bool cm_growth_counts(struct cm_domain *d, unsigned int cap)
 {
 	lockdep_assert_held(&d->map_lock);
-	if (d->window.limit >= cm_growth_cap(&d->window))
+	if (d->window.limit >= cap)
 		return false;
-	if (cm_growth_switches(d) > CM_GROWTH_SWITCHES)
+	if (cm_growth_switches(d) > CM_GROWTH_SWITCHES ||
+	    d->window.growth.out > 4 * cap)
 		cm_growth_begin(d);
 	return true;
 }
@@ -89,7 +97,8 @@ static bool cm_growth_counts(struct cm_domain *d)
 void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff)
 {
 	/* One that was never written has no entry, and cost little. */
-	if (!cm_growth_counts(d) || !xa_load(&d->pages, pgoff))
+	if (!cm_growth_counts(d, cm_growth_cap(&d->window)) ||
+	    !xa_load(&d->pages, pgoff))
 		return;
 	xa_set_mark(&d->pages, pgoff, CM_EVICTED);
 	d->window.growth.out++;
@@ -104,7 +113,8 @@ void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff)
  */
 void cm_growth_returned(struct cm_domain *d, pgoff_t pgoff)
 {
-	if (!cm_growth_counts(d) || !xa_get_mark(&d->pages, pgoff, CM_EVICTED))
+	if (!cm_growth_counts(d, cm_growth_cap(&d->window)) ||
+	    !xa_get_mark(&d->pages, pgoff, CM_EVICTED))
 		return;
 	xa_clear_mark(&d->pages, pgoff, CM_EVICTED);
 	d->window.growth.out--;
@@ -127,20 +137,26 @@ void cm_growth_returned(struct cm_domain *d, pgoff_t pgoff)
 bool cm_growth_grow(struct cm_domain *d)
 {
 	struct cm_window *w = &d->window;
-	u64 uses = w->limit + w->growth.out;
+	unsigned int cap = cm_growth_cap(w);
+	u64 uses, switches;
 
-	if (!cm_growth_counts(d) ||
-	    2 * w->growth.returned < uses * max(cm_growth_switches(d), 1ULL))
+	if (!cm_growth_counts(d, cap))
 		return false;
-	w->limit = min(w->limit + w->limit / 2, cm_growth_cap(w));
+	uses = (u64)w->limit + w->growth.out;
+	switches = max_t(u64, cm_growth_switches(d), 1);
+	if (2ULL * w->growth.returned < uses * switches)
+		return false;
+	w->limit = min(w->limit + w->limit / 2, cap);
 	cm_growth_begin(d);
 	return true;
 }
 
 /**
  * cm_growth_shrink() - make a window smaller of which little is used
- * @d: the domain; map_lock is held, and the window about to be emptied
- * @used: how much of it is, pages
+ * @d: the domain; map_lock is held, and the window is empty
+ * @used: how much of it was in use, pages
+ *
+ * Or of which more is used than it may have now.
  *
  * Context: process context.
  */
@@ -148,6 +164,8 @@ void cm_growth_shrink(struct cm_domain *d, unsigned int used)
 {
 	struct cm_window *w = &d->window;
 
-	if (2 * used < w->limit)
+	lockdep_assert_held(&d->map_lock);
+	if (used < w->limit / 2)
 		w->limit = max(w->limit / 2, w->growth.base);
+	w->limit = min(w->limit, cm_growth_cap(w));
 }

@@ -5,11 +5,11 @@
  * A page that was put out of a full window and comes back has cost an eviction
  * and a fault. A frame more would have cost one more to seal and unseal, at each
  * context switch. So where much comes back between two switches the window grows,
- * to window_grow pages at most: all of it is sealed with interrupts off. It
- * shrinks again when ageing (idle.h) finds that it is not used, and when its
- * owner has slept for long. A process that has asked for a size keeps that.
+ * to window_grow times its size at most: all of it is sealed with interrupts off.
+ * It shrinks again when ageing (idle.h) finds that less is used; and by half when
+ * its owner has slept for long. A process that has asked for a size keeps that.
  *
- * Locks: everything here wants map_lock held.
+ * Locks: everything here wants map_lock held, of a domain that others can reach.
  */
 #ifndef _CM_GROWTH_H
 #define _CM_GROWTH_H
@@ -20,10 +20,10 @@ struct cm_domain;
 
 /**
  * struct cm_growth - what the last evictions were worth; under map_lock
- * @base: pages that the window shrinks to
+ * @base: pages that the window begins with, and shrinks to
  * @fixed: the process has asked for that size
  * @seals: switch_seals when the rest was 0
- * @out: pages evicted since then that have not come back
+ * @out: pages evicted since then that have not come back, or were forgotten
  * @returned: those that have
  */
 struct cm_growth {
@@ -34,7 +34,7 @@ struct cm_growth {
 	unsigned int returned;
 };
 
-/* Of cm_domain.pages: it is one of those in ->out. */
+/* Of cm_domain.pages: counted in ->out. */
 #define CM_EVICTED	XA_MARK_1
 
 void cm_growth_setup(struct cm_growth *g, unsigned int base);

@@ -56,6 +56,7 @@ void cm_idle_age(struct cm_domain *d)
 {
 	struct cm_window *w = &d->window;
 	unsigned long flags, at;
+	unsigned int used;
 	struct cm_frame *f;
 	struct cm_page *pg;
 
@@ -64,8 +65,8 @@ void cm_idle_age(struct cm_domain *d)
 		xa_clear_mark(&d->pages, at, CM_AGED);
 	w->age_every = 2 * w->missed >= w->aged ?
 		       min(2 * w->age_every, CM_AGE_MAX) : 1;
-	if (w->aged)
-		cm_growth_shrink(d, w->missed);
+	/* All of it was put out by the last round: so it has been touched since. */
+	used = max(w->count, w->missed);
 	w->missed = 0;
 	w->aged = 0;
 	list_for_each_entry(f, &w->list, list) {
@@ -76,6 +77,7 @@ void cm_idle_age(struct cm_domain *d)
 		w->aged++;
 	}
 	cm_window_put_out(d, NULL);
+	cm_growth_shrink(d, used);
 	raw_spin_lock_irqsave(&d->lock, flags);
 	w->age_in = w->age_every - 1;
 	w->age_due = false;

@@ -18,7 +18,7 @@
 
 static unsigned int window = 32;
 module_param(window, uint, 0644);
-MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once (32; 8 to window_max)");
+MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once, to begin with (32; 8 to window_max)");
 
 /* All of a window is sealed with interrupts off. */
 static unsigned int window_max = 512;
@@ -177,11 +177,17 @@ static void cm_window_take_out(struct cm_domain *d, struct cm_frame *f,
 	xa_erase(&d->window.frames, f->pgoff);
 }
 
-/* The same with one that may be mapped, and free it. */
+/* Before it is taken out: nobody may write to it while it is saved. */
+static void cm_window_unmap(struct cm_domain *d, struct cm_frame *f)
+{
+	cm_rmap_zap(d, f->pgoff);
+	if (READ_ONCE(f->bad))
+		d->window.lost = true;
+}
+
 static void cm_window_expel(struct cm_domain *d, struct cm_frame *f, bool save)
 {
-	/* First: nobody may write to it while it is saved. */
-	cm_rmap_zap(d, f->pgoff);
+	cm_window_unmap(d, f);
 	cm_window_take_out(d, f, save);
 	cm_frame_free(f);
 }
@@ -192,7 +198,7 @@ static struct cm_frame *cm_window_evict(struct cm_domain *d)
 	struct cm_frame *f;
 
 	f = list_first_entry(&d->window.list, struct cm_frame, list);
-	cm_rmap_zap(d, f->pgoff);
+	cm_window_unmap(d, f);
 	cm_window_take_out(d, f, true);
 	cm_frame_unbind(f);
 	cm_growth_evicted(d, f->pgoff);
@@ -229,21 +235,20 @@ void cm_window_put_out(struct cm_domain *d,
  * perhaps read the zeros that were there until now: tell the owner, too.
  *
  * Context: process context of the owner, may sleep.
- * Return: whether there were any.
+ * Return: whether there were any, here or put out before.
  */
 bool cm_window_put_out_bad(struct cm_domain *d)
 {
 	struct cm_frame *f, *next;
-	bool any = false;
+	bool any;
 
 	lockdep_assert_held(&d->map_lock);
 	WRITE_ONCE(d->window.bad, false);
-	list_for_each_entry_safe(f, next, &d->window.list, list) {
-		if (!f->bad)
-			continue;
-		cm_window_expel(d, f, false);
-		any = true;
-	}
+	list_for_each_entry_safe(f, next, &d->window.list, list)
+		if (f->bad)
+			cm_window_expel(d, f, false);
+	any = d->window.lost;
+	d->window.lost = false;
 	return any;
 }
 
@@ -312,11 +317,24 @@ int cm_window_resize(struct cm_domain *d, unsigned int limit)
 	return 0;
 }
 
-/* A frame for one page more. Where there is no room for it that is an old one. */
+/*
+ * A frame for one page more. Where there is no room for it that is an old one. It
+ * is not worth killing anybody that a window has grown.
+ */
 static struct cm_frame *cm_window_get_frame(struct cm_domain *d)
 {
-	if (d->window.count < d->window.limit || cm_growth_grow(d))
-		return cm_frame_alloc();
+	struct cm_window *w = &d->window;
+	struct cm_frame *f;
+
+	if (w->count < w->growth.base)
+		return cm_frame_alloc(GFP_KERNEL_ACCOUNT);
+	if (w->count < w->limit || cm_growth_grow(d)) {
+		f = cm_frame_alloc(GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
+				   __GFP_NOWARN);
+		if (f)
+			return f;
+		w->limit = w->count;
+	}
 	return cm_window_evict(d);
 }
 

@@ -29,12 +29,14 @@ struct page;
 
 /**
  * struct cm_window - the frames of a domain
- * @list: all of them
+ * @list: all of them that stand for a page
  * @frames: pgoff -> struct cm_frame; under map_lock
  * @count: how many there are
  * @limit: how many there may be; under map_lock
  * @plain: see above; under the domain's lock
  * @bad: some frame is bad: it must be unmapped before its owner is in user mode
+ * @lost: some have been unmapped already, and the owner does not know; under
+ *	map_lock
  * @plain_since: when it last became plain, or the first frame came into it while
  *	it was; under the domain's lock
  * @unsealed_at: when it was unsealed last; under the domain's lock
@@ -54,6 +56,7 @@ struct cm_window {
 	unsigned int limit;
 	bool plain;
 	bool bad;
+	bool lost;
 	u64 plain_since;
 	u64 unsealed_at;
 	unsigned long sealed_at;

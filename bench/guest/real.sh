@@ -53,12 +53,15 @@ redis() {
 	stop $run/redis
 }
 
-default=$(cat /sys/module/cryptmem/parameters/window)
+parameters=/sys/module/cryptmem/parameters
+default=$(cat $parameters/window) times=$(cat $parameters/window_grow)
 for what; do
 	of=${what#*:}
 	window=$default
-	case $of in *:*) window=${of#*:} of=${of%:*} ;; esac
-	echo "$window" >/sys/module/cryptmem/parameters/window
+	echo "$times" >$parameters/window_grow
+	# One that is given is to be measured as it is.
+	case $of in *:*) window=${of#*:} of=${of%:*}; echo 1 >$parameters/window_grow ;; esac
+	echo "$window" >$parameters/window
 	for memory in malloc salloc; do
 		"${what%%:*}" "$of"
 	done

@@ -9,8 +9,10 @@ TITLE = "Exposure"
 PACES = {"idle": "nothing", "100": "100 times a second", "closed": "without a pause"}
 # Of tests/attacks/ram_exposure's victim, at the same places
 STATES = {"sleep": "idle", "loop": "100", "busy": "closed"}
-# A server with its key in each, and how large the window is.
-SERVERS = [("malloc", 32, "malloc()"), ("salloc", 32, "cryptmem run"), ("salloc", 8, "cryptmem run, window of 8 pages"), ("key", 32, "the key alone in salloc()")]
+# A server with its key in each, and the module's parameters.
+SERVERS = [("malloc", "", "malloc()"), ("salloc", "", "cryptmem run"), ("salloc", "window=8 window_grow=1", "cryptmem run, window of 8 pages"),
+           ("salloc", "max_plain_us=1000", "cryptmem run, max_plain_us=1000"), ("key", "", "the key alone in salloc()"),
+           ("key", "max_plain_us=1000", "the key alone in salloc(), max_plain_us=1000")]
 
 
 def clock(ctx, kernel, directory):
@@ -25,12 +27,12 @@ def victims(ctx, kernel):
             for one in outside.ram_exposure(ctx, kernel, 12 if ctx.quick else 60, "--states", ",".join(STATES))]
 
 
-def server(ctx, kernel, directory, memory, window, name):
+def server(ctx, kernel, directory, memory, parameters, name):
     prime = keys.prime(f"{ctx.top}/{directory}/rsa-2048.key")
     pieces = [prime[at:at + 16] for at in range(0, len(prime) - 15, 64)]       # each is a pass through all of the memory
     needles = pieces + [piece[::-1] for piece in pieces]
     found = outside.sampled(ctx, kernel, needles, ["bench/guest/exposure_ram.sh", directory, memory, "4" if ctx.quick else "20", *PACES],
-                            module_args=f"window={window}")
+                            module_args=parameters)
     return [{"kernel": kernel, "by": "RAM", "what": f"TLS server, rsa-2048, {name}", "pace": pace, "samples": dumps, "exposed": hits}
             for pace, (dumps, hits) in found.items()]
 

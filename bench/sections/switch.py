@@ -78,7 +78,7 @@ def row(kernel, cpu, asked, boot):
 def table(records):
     head = ["", "the cipher alone: encrypts / decrypts a page", "page sealed, dirty", "page sealed, clean", "page unsealed",
             f"dirty / alone (target {DIRTY_TARGET})", f"clean / alone (target {CLEAN_TARGET})",
-            f"longest with interrupts off, {WINDOW} dirty pages; pages' worth (target {WINDOW})", "dirty page, all in all", "clean page, all in all"]
+            f"longest with interrupts off, {WINDOW} dirty pages (a window that has not grown); pages' worth (target {WINDOW})", "dirty page, all in all", "clean page, all in all"]
     found = boots(records)
     parts = ["Instructions. *The cipher alone*: one call of the kernel's crypto API for a page, interrupts off, from a page to another one "
              "(`bench/kernel/bare.c`). The next columns are slopes over 8, 16, 24 and 32 pages, of what the module's clock counts at context switches: pages "

@@ -17,7 +17,7 @@
 
 #define MOST	"/sys/module/cryptmem/parameters/window_grow"
 
-enum { BASE = 32, GROWN = 60, MANY = 1000, SECONDS = 60 };
+enum { BASE = 32, GROWN = 60, TOO_MANY = 80, MANY = 1000, SECONDS = 60 };
 
 static struct cryptmem_status status(int fd)
 {
@@ -85,7 +85,22 @@ static void grow_and_shrink(void)
 
 static void grow_to_the_limit(void)
 {
-	go_round(GROWN, 20, 40);
+	go_round(TOO_MANY, 20, 2 * BASE);
+}
+
+static void grow_and_be_cut(void)
+{
+	time_t end = time(NULL) + SECONDS;
+
+	go_round(GROWN, 20, 72);
+	if (!victim_set(MOST, "0"))
+		_exit(2);
+	do {
+		for (int i = 0; i < GROWN; i++)
+			pages[i * 4096L]++;
+		usleep(1000);
+		seen->last = status(device).window;
+	} while (seen->last > BASE && time(NULL) < end);
 }
 
 static void scan(void)
@@ -139,17 +154,20 @@ int main(void)
 	ok(seen->last == BASE, "one page is used, between sleeps: it shrinks to what it was (%u)", seen->last);
 	ok(!seen->larger && !seen->wrong, "it never holds more than it may, nothing is lost (%d, %d)", seen->larger, seen->wrong);
 
-	ok(strcmp(most, "128") == 0, "window_grow is 128 (%s)", most);
-	good = victim_set(MOST, "40") && in_a_child(grow_to_the_limit);
-	ok(good && seen->grown == 40, "window_grow is 40: it grows to that (%u)", seen->grown);
+	ok(strcmp(most, "4") == 0, "window_grow is 4 (%s)", most);
+	good = victim_set(MOST, "2") && in_a_child(grow_to_the_limit);
+	ok(good && seen->grown == 2 * BASE, "window_grow is 2: it grows to twice its size (%u)", seen->grown);
 	ok(seen->evictions > 0 && !seen->larger && !seen->wrong, "and holds no more than it may, nothing is lost (%d, %d)", seen->larger, seen->wrong);
 
+	victim_set(MOST, most);
 	good = in_a_child(scan);
 	ok(good && seen->last == BASE && !seen->wrong, "%d pages that do not come back: it stays, and each is zero at first (%u, %d)", MANY, seen->last, seen->wrong);
 	good = in_a_child(with_a_size);
 	ok(good && seen->grown == BASE, "one that was asked for stays (%u)", seen->grown);
-	good = victim_set(MOST, "0") && in_a_child(round_and_round);
-	ok(good && seen->grown == BASE, "window_grow is 0: it stays (%u)", seen->grown);
+	good = in_a_child(grow_and_be_cut);
+	ok(good && seen->grown == 72 && seen->last == BASE, "window_grow becomes 0: one that has grown shrinks, though it is used (%u, %u)", seen->grown, seen->last);
+	good = in_a_child(round_and_round);
+	ok(good && seen->grown == BASE, "and none grows any more (%u)", seen->grown);
 	victim_set(MOST, most);
 	return tap_done();
 }

@@ -9,18 +9,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <uapi/cryptmem.h>
 
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 #include "sequence.h"
 
 /* More than a window: the first ones have been put out. */
-enum { PAGES = 40, WRITTEN = 39, OUT = 5, READ = 0 };
+enum { PAGES = 40, WRITTEN = 39, OUT = 5, READ = 0, OLDEST = 9, SMALL = 8 };
 
 static sigjmp_buf again;
-static int gate[2], full[2];
+static int device, gate[2], full[2];
+static unsigned int given[2], gives;	/* pages, to a system call */
 static const char *directory;
 
 static void caught(int signal)
@@ -38,7 +43,7 @@ static void read_gate(void)
 
 static volatile unsigned int *fill(void)
 {
-	volatile unsigned int *words = (void *)victim_region(PAGES, NULL);
+	volatile unsigned int *words = (void *)victim_region(PAGES, &device);
 
 	signal(SIGBUS, caught);
 	/* Twice, so that there is an older state in the store of those that were put out. */
@@ -47,7 +52,6 @@ static volatile unsigned int *fill(void)
 			words[i] = sequence(i) + round;
 	(void)words[READ * 1024];
 	shared->rounds = (long)words;
-	shared->ready = 1;
 	return words;
 }
 
@@ -56,6 +60,7 @@ static void sleeper(void)
 {
 	volatile unsigned int *words = fill(), page = 0;
 
+	shared->ready = 1;
 	if (sigsetjmp(again, 1))
 		shared->others++;
 	else
@@ -73,18 +78,47 @@ static void sleeper(void)
 	pause();
 }
 
-/* Gives a page to a system call, which waits, and has not looked at it yet. ->command: it was told. ->wrong: it was not. */
+static unsigned long evictions(void)
+{
+	struct cryptmem_status s = { .size = sizeof(s) };
+
+	if (ioctl(device, CRYPTMEM_IOC_STATUS, &s))
+		_exit(2);
+	return s.evictions;
+}
+
+/* Makes the window small, and a page the one that leaves it next; not if it is emptied meanwhile, at a context switch. */
+static void make_oldest(volatile unsigned int *words, unsigned int page)
+{
+	struct cryptmem_config config = { .size = sizeof(config), .window = SMALL };
+	unsigned long before;
+
+	if (ioctl(device, CRYPTMEM_IOC_CONFIG, &config))
+		_exit(2);
+	victim_discard(device, (char *)words + page * 4096, 1);
+	for (unsigned int i = page * 1024; i < (page + 1) * 1024; i++)
+		words[i] = sequence(i);
+	before = evictions();
+	for (unsigned int i = 0; i < 100 && evictions() < before + SMALL - 1; i++)
+		(void)words[(20 + i % 20) * 1024];
+}
+
+/* Gives pages to a system call, which waits, and has not looked at them yet. ->command: it was told. ->wrong: it was not. */
 static void writer(void)
 {
 	volatile unsigned int *words = fill();
-	ssize_t given;
+	struct iovec pages[2];
 
+	if (gives > 1)
+		make_oldest(words, given[0]);
+	shared->ready = 1;
+	for (unsigned int i = 0; i < gives; i++)
+		pages[i] = (struct iovec){ (char *)words + given[i] * 4096, 4096 };
 	if (sigsetjmp(again, 1)) {
 		shared->command++;
 	} else {
-		given = write(full[1], (char *)words + WRITTEN * 4096, 4096);
 		/* None of it: the call has seen that it cannot be had. */
-		if (given < 0)
+		if (writev(full[1], pages, (int)gives) < 0)
 			shared->tid++;
 		else
 			shared->wrong++;
@@ -174,24 +208,32 @@ static void asleep(void)
 	victim_end(pid);
 }
 
-static void in_a_call(void)
+/* @also: what it has to bring in after that, 0: nothing. Whether it was told by a signal. */
+static bool in_a_call(unsigned int page, unsigned int also)
 {
-	static const unsigned int pages[] = { WRITTEN };
 	static char junk[1 << 16];
 	int places[1];
+	bool told;
 	pid_t pid;
 
 	if (pipe(full) || write(full[1], junk, sizeof(junk)) != sizeof(junk))
 		exit(2);
+	given[0] = page;
+	given[1] = also;
+	gives = also ? 2 : 1;
 	pid = start(writer);
-	change(pid, pages, 1, places);
+	change(pid, &page, 1, places);
 	ok(places[0] >= 1, "the ciphertext of a page that a system call waits to read is found in RAM, and changed there (%d times)", places[0]);
 	if (read(full[0], junk, sizeof(junk)) != sizeof(junk))
 		exit(2);
 	finish(pid);
+	told = shared->ready == 2 && shared->command;
 	ok(shared->ready == 2 && shared->command + shared->tid == 1 && !shared->wrong, "its owner is told: by a signal (%d) or the result (%d)",
 	   shared->command, shared->tid);
 	victim_end(pid);
+	for (int i = 0; i < 2; i++)
+		close(full[i]);
+	return told;
 }
 
 int main(int argc, char **argv)
@@ -203,6 +245,9 @@ int main(int argc, char **argv)
 	if (pipe(gate))
 		return 2;
 	asleep();
-	in_a_call();
+	in_a_call(WRITTEN, 0);
+	/* For which the one that was changed has to go. Where it was not there any more, the call was told, and it is tried again. */
+	for (int i = 0; i < 5 && !in_a_call(OLDEST, OUT); i++)
+		tap_note("the window was emptied");
 	return tap_done();
 }
