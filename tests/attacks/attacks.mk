@@ -118,5 +118,9 @@ $(GUEST_OUT)/stress/stress: $(wildcard tests/stress/*.[ch]) $(GUEST_COMMON)
 fuzz: guest-programs kernels fuzz-allocator
 	@tests/fuzz/run $(KERNELS)
 
-stress: guest-programs kernels
-	@tests/stress/run $(KERNELS)
+# The generic kernels can rehearse suspend.
+STRESS_KERNELS ?= 6.1 6.12 6.1-amd64 6.12-amd64
+stress: guest-programs
+	@scripts/deps build vm test
+	@scripts/kernel-build $(STRESS_KERNELS)
+	@tests/stress/run $(STRESS_KERNELS)
