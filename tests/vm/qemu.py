@@ -60,7 +60,7 @@ def start(arguments, fds=(), **options):
 
 class Machine:
     def __init__(self, options, tmp):
-        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel; cpu, share, disk (or None)."""
+        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel; cpu, share, disk (or None); trace."""
         self.children, self.sockets = [], []
         self.console = f"{tmp}/console"
         self.errors = open(f"{tmp}/errors", "w+")
@@ -127,20 +127,20 @@ class Machine:
             "-kernel", f"{options.kernel_dir}/vmlinuz", "-initrd", options.initrd, "-append", options.cmdline,
             "-serial", f"file:{self.console}",
             "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port,nr=1",
-            "-mon", "chardev=qmp,mode=control"]
+            "-mon", "chardev=qmp,mode=control", *(["-D", options.trace] if options.trace else [])]
 
-    def qmp(self, command):
+    def qmp(self, command, **arguments):
         if not self.negotiated:
             self.negotiated = True
             self.qmp("qmp_capabilities")
-        self.monitor.write(json.dumps({"execute": command}) + "\n")
+        self.monitor.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self.monitor.flush()
         for line in self.monitor:
             answer = json.loads(line)
             if "error" in answer:
                 raise RuntimeError(f"QMP {command}: {answer['error']}")
             if "return" in answer:
-                return
+                return answer["return"]
         raise RuntimeError(f"QMP {command}: QEMU has gone")
 
     def dump(self, path):
@@ -151,6 +151,18 @@ class Machine:
             out.truncate(size)
             copy_data(memory.fileno(), out.fileno(), size)
         self.qmp("cont")
+
+    def trace(self, on):
+        """Has QEMU write a line for each instruction, to options.trace."""
+        step = "on" if on else "off"
+        # Its name before QEMU 8.1, and since.
+        if self.hmp(f"one-insn-per-tb {step}"):
+            self.hmp(f"singlestep {step}")
+        self.hmp("log exec,nochain" if on else "log none")
+
+    def hmp(self, line):
+        """A command for people, to the monitor: what it says, which is nothing when all is well."""
+        return self.qmp("human-monitor-command", **{"command-line": line})
 
     def memory(self):
         """The name of a file that is the guest's memory."""
