@@ -8,7 +8,7 @@ BAD = re.compile(
     r"Unable to handle|unable to handle|double fault|stack guard page|"
     r"INFO: rcu|rcu: INFO|detected stalls|self-detected stall|blocked for more than|"
     r"possible (circular|recursive|irq lock inversion|deadlock)|suspicious RCU|inconsistent lock state|"
-    r"INFO: possible|INFO: trying to register|[Bb]ad page|KASAN|KFENCE: [^i]|UBSAN|KCSAN|"
+    r"INFO: possible|INFO: trying to register|[Bb]ad page|KASAN|KFENCE: [^i]|UBSAN|KCSAN: |"
     r"kmemleak: \d+ new|refcount_t: |={20}|sleeping function called|scheduling while atomic|DEBUG_LOCKS_WARN_ON"
 )
 
