@@ -48,7 +48,7 @@ static void round_of(int n, int round)
 	}
 }
 
-/* Goes round @rounds times, and on until the window has @want pages. */
+/* Goes round @rounds times, and on until the window has @want pages, or more. */
 static void go_round(int n, int rounds, unsigned int want)
 {
 	time_t end = time(NULL) + SECONDS;
@@ -61,7 +61,7 @@ static void go_round(int n, int rounds, unsigned int want)
 		s = status(device);
 		if (s.window_pages > s.window)
 			seen->larger++;
-	} while (round < rounds || (s.window != want && time(NULL) < end));
+	} while (round < rounds || (s.window < want && time(NULL) < end));
 	seen->grown = s.window;
 	/* It may have been put off its CPU, for another round of ageing. */
 	for (int tries = 0; tries < 10 && (!tries || seen->evictions); tries++) {
@@ -73,9 +73,10 @@ static void go_round(int n, int rounds, unsigned int want)
 
 static void grow_and_shrink(void)
 {
-	time_t end = time(NULL) + SECONDS;
+	time_t end;
 
-	go_round(GROWN, 20, 72);
+	go_round(GROWN, 20, GROWN);
+	end = time(NULL) + SECONDS;
 	do {
 		pages[0]++;
 		usleep(1000);
@@ -90,9 +91,10 @@ static void grow_to_the_limit(void)
 
 static void grow_and_be_cut(void)
 {
-	time_t end = time(NULL) + SECONDS;
+	time_t end;
 
-	go_round(GROWN, 20, 72);
+	go_round(GROWN, 20, GROWN);
+	end = time(NULL) + SECONDS;
 	if (!victim_set(MOST, "0"))
 		_exit(2);
 	do {
@@ -149,7 +151,7 @@ int main(void)
 	victim_get(MOST, most, sizeof(most));
 	good = in_a_child(grow_and_shrink);
 	ok(good && seen->first == BASE, "a window begins with %d pages (%u)", BASE, seen->first);
-	ok(seen->grown == 72, "%d pages are used round and round: it grows twice, by a half (%u)", GROWN, seen->grown);
+	ok(seen->grown >= GROWN && seen->grown <= 4 * BASE, "%d pages are used round and round: it grows until they fit (%u)", GROWN, seen->grown);
 	ok(seen->evictions == 0, "and none of them is put out any more (%llu)", seen->evictions);
 	ok(seen->last == BASE, "one page is used, between sleeps: it shrinks to what it was (%u)", seen->last);
 	ok(!seen->larger && !seen->wrong, "it never holds more than it may, nothing is lost (%d, %d)", seen->larger, seen->wrong);
@@ -165,7 +167,7 @@ int main(void)
 	good = in_a_child(with_a_size);
 	ok(good && seen->grown == BASE, "one that was asked for stays (%u)", seen->grown);
 	good = in_a_child(grow_and_be_cut);
-	ok(good && seen->grown == 72 && seen->last == BASE, "window_grow becomes 0: one that has grown shrinks, though it is used (%u, %u)", seen->grown, seen->last);
+	ok(good && seen->grown >= GROWN && seen->last == BASE, "window_grow becomes 0: one that has grown shrinks, though it is used (%u, %u)", seen->grown, seen->last);
 	good = in_a_child(round_and_round);
 	ok(good && seen->grown == BASE, "and none grows any more (%u)", seen->grown);
 	victim_set(MOST, most);
