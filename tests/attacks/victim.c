@@ -134,3 +134,12 @@ void victim_discard(int fd, char *start, size_t pages)
 		_exit(2);
 	}
 }
+
+struct cryptmem_status victim_status(int fd)
+{
+	struct cryptmem_status s = { .size = sizeof(s) };
+
+	if (ioctl(fd, CRYPTMEM_IOC_STATUS, &s))
+		memset(&s, 0xff, sizeof(s));
+	return s;
+}

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include <uapi/cryptmem.h>
+
 #define SECRET_LEN	16
 
 struct shared {
@@ -44,6 +46,8 @@ bool victim_set(const char *path, const char *value);
 void victim_get(const char *path, char *value, size_t size);
 /* Where the kernel's log, as it is now, has such a text, or NULL. */
 char *victim_log(const char *text);
+/* The counters of the caller's domain; all ones where there are none. */
+struct cryptmem_status victim_status(int fd);
 /* Drops pages of a region, so that the next touch is a fault. */
 void victim_discard(int fd, char *start, size_t pages);
 

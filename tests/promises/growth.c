@@ -19,15 +19,6 @@
 
 enum { BASE = 32, GROWN = 60, TOO_MANY = 80, MANY = 1000, SECONDS = 60 };
 
-static struct cryptmem_status status(int fd)
-{
-	struct cryptmem_status s = { .size = sizeof(s) };
-
-	if (ioctl(fd, CRYPTMEM_IOC_STATUS, &s))
-		memset(&s, 0xff, sizeof(s));
-	return s;
-}
-
 /* What the owner of a window has seen, in a process of its own: there is one window in each. */
 static struct {
 	unsigned int first, grown, last;
@@ -55,19 +46,19 @@ static void go_round(int n, int rounds, unsigned int want)
 	struct cryptmem_status s;
 	int round = 0;
 
-	seen->first = status(device).window;
+	seen->first = victim_status(device).window;
 	do {
 		round_of(n, round++);
-		s = status(device);
+		s = victim_status(device);
 		if (s.window_pages > s.window)
 			seen->larger++;
 	} while (round < rounds || (s.window < want && time(NULL) < end));
 	seen->grown = s.window;
 	/* It may have been put off its CPU, for another round of ageing. */
 	for (int tries = 0; tries < 10 && (!tries || seen->evictions); tries++) {
-		s = status(device);
+		s = victim_status(device);
 		round_of(n, round++);
-		seen->evictions = status(device).evictions - s.evictions;
+		seen->evictions = victim_status(device).evictions - s.evictions;
 	}
 }
 
@@ -80,7 +71,7 @@ static void grow_and_shrink(void)
 	do {
 		pages[0]++;
 		usleep(1000);
-		seen->last = status(device).window;
+		seen->last = victim_status(device).window;
 	} while (seen->last > BASE && time(NULL) < end);
 }
 
@@ -101,14 +92,14 @@ static void grow_and_be_cut(void)
 		for (int i = 0; i < GROWN; i++)
 			pages[i * 4096L]++;
 		usleep(1000);
-		seen->last = status(device).window;
+		seen->last = victim_status(device).window;
 	} while (seen->last > BASE && time(NULL) < end);
 }
 
 static void scan(void)
 {
 	round_of(MANY, 0);
-	seen->last = status(device).window;
+	seen->last = victim_status(device).window;
 }
 
 static void round_and_round(void)

@@ -4,7 +4,6 @@
  */
 #include <pthread.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,15 +17,6 @@
 #define LIMIT	"/sys/module/cryptmem/parameters/max_plain_us"
 
 enum { PAGES = 4, MANY = 80, ROUNDS = 10 };
-
-static struct cryptmem_status status(int fd)
-{
-	struct cryptmem_status s = { .size = sizeof(s) };
-
-	if (ioctl(fd, CRYPTMEM_IOC_STATUS, &s))
-		memset(&s, 0xff, sizeof(s));
-	return s;
-}
 
 static void spin(int ms)
 {
@@ -45,14 +35,14 @@ static void spin(int ms)
 static int left(int fd, volatile char *pages, int ms, int tries)
 {
 	while (tries--) {
-		struct cryptmem_status before = status(fd), after;
+		struct cryptmem_status before = victim_status(fd), after;
 
 		for (int i = 0; i < PAGES; i++)
 			pages[i * 4096] = (char)(i + 1);
-		after = status(fd);
+		after = victim_status(fd);
 		for (int waited = 0; waited < ms && after.window_pages; waited += 20) {
 			spin(20);
-			after = status(fd);
+			after = victim_status(fd);
 		}
 		if (after.switch_seals == before.switch_seals)
 			return (int)after.window_pages;
@@ -92,7 +82,7 @@ static void *rounds(void *argument)
 static void contents(int fd)
 {
 	char *pages = victim_region(MANY, NULL);
-	__u64 faults = status(fd).faults;
+	__u64 faults = victim_status(fd).faults;
 	void *others = NULL;
 	pthread_t thread;
 	long wrong;
@@ -104,7 +94,7 @@ static void contents(int fd)
 	wrong = (long)rounds(pages);
 	pthread_join(thread, &others);
 	ok(wrong == 0 && others == NULL, "two threads write and read with a short limit: nothing is lost");
-	faults = status(fd).faults - faults;
+	faults = victim_status(fd).faults - faults;
 	tap_note("%d pages, %d rounds: %llu faults", MANY, ROUNDS, (unsigned long long)faults);
 	pid = fork();
 	if (pid == 0) {

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,15 +156,6 @@ static void others(void)
 	victim_set(TRACING "current_tracer", "nop");
 }
 
-static struct cryptmem_status status(int fd)
-{
-	struct cryptmem_status s = { .size = sizeof(s) };
-
-	if (ioctl(fd, CRYPTMEM_IOC_STATUS, &s))
-		memset(&s, 0xff, sizeof(s));
-	return s;
-}
-
 static void sparse(void)
 {
 	size_t pages = 16UL << 18;	/* 16 GiB */
@@ -176,10 +166,10 @@ static void sparse(void)
 	region = victim_region(pages, &fd);
 	region[0] = region[pages / 2 * 4096] = region[(pages - 1) * 4096] = 1;
 	(void)*(volatile char *)(region + 4096 * 77);
-	s = status(fd);
+	s = victim_status(fd);
 	ok(s.mapped_pages == pages && s.used_pages == 3, "16 GiB of region, three pages written: three pages used");
 	munmap(region, pages * 4096);
-	s = status(fd);
+	s = victim_status(fd);
 	ok(s.mapped_pages == 0 && s.used_pages == 0 && s.window_pages == 0 && !(s.state & CRYPTMEM_STATE_ACTIVE), "and none after munmap()");
 	close(fd);
 }
@@ -194,7 +184,7 @@ static void ages(void)
 
 	region = victim_region(PAGES, &fd);
 	switches(never, region, PAGES);
-	after = status(fd);
+	after = victim_status(fd);
 	ok(after.window_pages <= PAGES / 4, "%d pages written, then one used: %d left in the window", PAGES, (int)after.window_pages);
 	for (int i = 0; i < PAGES; i++)
 		good = good && region[i * 4096] == 'w';
@@ -218,10 +208,10 @@ static void many(void)
 	}
 	for (int i = 0; i < MANY && good; i++)
 		good = region[i][i % 4096] == (char)i;
-	ok(good && status(fd).regions == MANY, "%d regions in one process", MANY);
+	ok(good && victim_status(fd).regions == MANY, "%d regions in one process", MANY);
 	for (int i = 0; i < MANY; i++)
 		munmap(region[i], 4096);
-	ok(status(fd).regions == 0, "and none after munmap()");
+	ok(victim_status(fd).regions == 0, "and none after munmap()");
 	close(fd);
 }
 

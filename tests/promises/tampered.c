@@ -78,28 +78,19 @@ static void sleeper(void)
 	pause();
 }
 
-static unsigned long evictions(void)
-{
-	struct cryptmem_status s = { .size = sizeof(s) };
-
-	if (ioctl(device, CRYPTMEM_IOC_STATUS, &s))
-		_exit(2);
-	return s.evictions;
-}
-
 /* Makes the window small, and a page the one that leaves it next; not if it is emptied meanwhile, at a context switch. */
 static void make_oldest(volatile unsigned int *words, unsigned int page)
 {
 	struct cryptmem_config config = { .size = sizeof(config), .window = SMALL };
-	unsigned long before;
+	unsigned long long before;
 
 	if (ioctl(device, CRYPTMEM_IOC_CONFIG, &config))
 		_exit(2);
 	victim_discard(device, (char *)words + page * 4096, 1);
 	for (unsigned int i = page * 1024; i < (page + 1) * 1024; i++)
 		words[i] = sequence(i);
-	before = evictions();
-	for (unsigned int i = 0; i < 100 && evictions() < before + SMALL - 1; i++)
+	before = victim_status(device).evictions;
+	for (unsigned int i = 0; i < 100 && victim_status(device).evictions < before + SMALL - 1; i++)
 		(void)words[(20 + i % 20) * 1024];
 }
 
