@@ -39,11 +39,11 @@ class Context:
         print(f"bench: {int(time.monotonic() - self.started):5d} s: {text}", file=sys.stderr, flush=True)
 
     def guest(self, kernel, argv, icount=True, smp=1, mem=1024, module=True, module_args="", cmdline="", timeout=1800, fast=True,
-              cpu=CPU):
-        """Runs argv in a guest, and returns the JSON objects in its standard output, one a line. As many guests run at a time as there
-        are CPUs, whoever asks."""
+              cpu=CPU, options=()):
+        """Runs argv in a guest, and returns the JSON objects in its standard output, one a line. options: more of tests/vm/run's. As many
+        guests run at a time as there are CPUs, whoever asks."""
         command = [f"{TOP}/tests/vm/run", "--kernel", kernel, "--smp", str(smp), "--mem", str(mem), "--timeout", str(timeout), "--cpu", cpu]
-        command += ["--icount"] * icount + ["--no-module"] * (not module) + ["--fast"] * fast
+        command += ["--icount"] * icount + ["--no-module"] * (not module) + ["--fast"] * fast + [*options]
         if module_args:
             command += ["--module-args", module_args]
         if cmdline:

@@ -32,14 +32,15 @@ static void mark(const char *line)
 		die("nobody answers");
 }
 
-static __attribute__((noinline)) uint64_t begin(void)
+/* Two functions, although they do the same. */
+static __attribute__((noipa)) uint64_t begin(void)
 {
 	return now();
 }
 
-static __attribute__((noinline)) uint64_t finish(void)
+static __attribute__((noipa)) uint64_t finish(void)
 {
-	return now() + 0;
+	return now();
 }
 
 static void do_switch(int i)

@@ -17,18 +17,13 @@ REST = "the rest of the kernel"
 LARGEST = 6
 
 
-def one(kernel, words):
-    _, counts, calls = profiler.profile(kernel, words.split())
+def one(ctx, kernel, words):
+    _, counts, calls = profiler.profile(ctx, kernel, words.split())
     return {"kernel": kernel, "work": words, "counts": counts, "calls": calls}
 
 
 def measure(ctx):
-    def run(kernel, words):
-        with ctx.free:
-            return one(kernel, words)
-
-    calls = [lambda kernel=kernel, words=words: run(kernel, words) for kernel in ctx.kernels for words in WORK]
-    return ctx.together(calls)
+    return ctx.together([lambda kernel=kernel, words=words: one(ctx, kernel, words) for kernel in ctx.kernels for words in WORK])
 
 
 def part_of(function):
