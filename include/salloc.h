@@ -148,6 +148,56 @@ void *saligned_alloc(size_t alignment, size_t size);
  */
 size_t ssize(const void *ptr);
 
+/**
+ * sprotect - protect memory that is there already, where it is
+ * @addr: first byte, at the beginning of a page
+ * @len: bytes, rounded up to whole pages
+ *
+ * For pages of the process's own that it reads and writes: static data, the
+ * heap, what mmap() gave. They keep their addresses and contents, and become a
+ * region, as blocks are in; all that is said of those above is true of them
+ * then, fork() included. The physical pages that they were in are wiped, but
+ * not what has been swapped out of them, nor the file that they were mapped
+ * from. What shares the pages is protected with them. Pages that are protected
+ * already stay so.
+ *
+ * Until it returns, no other thread may use the range, nor may a signal
+ * handler, nor io_uring or the like on its behalf: what is written to it then
+ * may be lost.
+ *
+ * To unmap the pages (munmap(), dlclose(), free() of a block that malloc() had
+ * mapped for it) ends it; they are wiped. Not so for pages that free() keeps.
+ *
+ * Return: 0, or -1 with errno set as above or as follows, and nothing changed:
+ *	EINVAL	@addr is not the beginning of a page, @len is 0, or the range
+ *		goes beyond the end of memory
+ *	EACCES	a part of it cannot be read and written, or can be executed
+ *	ENOMEM	a part of it is not mapped
+ *	ENOTSUP	a part of it is a shared mapping, or of the main thread's stack,
+ *		or the stack that this is called on is in it; or one part of it
+ *		belongs to blocks and another does not
+ *	ENOENT	/proc, which tells what is mapped where, is not mounted
+ */
+int sprotect(void *addr, size_t len);
+
+/**
+ * sunprotect - make ordinary memory of it again
+ * @addr: first byte, at the beginning of a page
+ * @len: bytes, rounded up to whole pages
+ *
+ * The pages keep their addresses and contents, in plaintext. They are private
+ * memory of the process without a file behind it. sprotect() says what nobody
+ * may do meanwhile.
+ *
+ * Return: 0, or -1 with errno set, and nothing changed:
+ *	EINVAL	@addr is not the beginning of a page, @len is 0, the range goes
+ *		beyond the end of memory; or a part of it is not what sprotect()
+ *		has protected, or has been unmapped since
+ *	ENOMEM	there is not as much memory
+ *	ENOENT	/proc is not mounted
+ */
+int sunprotect(void *addr, size_t len);
+
 /* What protects the memory, struct salloc_status.protection. */
 #define SALLOC_PROTECTION_NONE		0 /* salloc() fails */
 #define SALLOC_PROTECTION_KERNEL	1 /* the module: sealed while asleep */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <salloc.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -120,6 +121,14 @@ int sl_backend_map(int handle, size_t length, void **start)
 	}
 	*start = map;
 	return 0;
+}
+
+bool sl_backend_is_region(const struct sl_map *map)
+{
+	/* Whatever way it is mounted, its name is its own. */
+	const char *name = strrchr(map->name, '/');
+
+	return map->shared && name && !strcmp(name, strrchr(CRYPTMEM_DEVICE, '/'));
 }
 
 int sl_backend_discard(int handle, void *start, size_t length)

@@ -16,8 +16,11 @@
 #ifndef SL_BACKEND_H
 #define SL_BACKEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "maps.h"
 
 struct sl_backend_limits {
 	uint64_t max_pages;	/* that one user may map */
@@ -42,6 +45,8 @@ int sl_backend_guard(int handle, unsigned int flags);
 
 /* A new region of @length bytes, whole pages, all zero. */
 int sl_backend_map(int handle, size_t length, void **start);
+/* Whether a mapping of this process's is, as it looks, a region or a part of one. */
+bool sl_backend_is_region(const struct sl_map *map);
 /* The range reads as zero afterwards and costs nothing. */
 int sl_backend_discard(int handle, void *start, size_t length);
 /* The range is gone. It may be part of a region. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "die.h"
+#include "inplace.h"
 #include "pages.h"
 #include "region.h"
 #include "slab.h"
@@ -283,10 +284,30 @@ int sl_heap_guard(unsigned int flags)
 	return err;
 }
 
+int sl_heap_protect(void *start, size_t length)
+{
+	int err;
+
+	enter();
+	err = sl_inplace_protect(start, length);
+	leave();
+	return err;
+}
+
+int sl_heap_unprotect(void *start, size_t length)
+{
+	int err;
+
+	enter();
+	err = sl_inplace_unprotect(start, length);
+	leave();
+	return err;
+}
+
 void sl_heap_totals(struct sl_heap_totals *totals)
 {
 	enter();
-	totals->regions = sl_region_count();
+	totals->regions = sl_region_count() + sl_inplace_count();
 	totals->allocated = allocated;
 	totals->mapped = sl_region_mapped();
 	leave();

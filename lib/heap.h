@@ -28,10 +28,14 @@ size_t sl_heap_size(const char *who, const void *ptr);
 /* Sets SALLOC_GUARD_*. Returns 0 or a negative errno. */
 int sl_heap_guard(unsigned int flags);
 
+/* inplace.h says what these do. */
+int sl_heap_protect(void *start, size_t length);
+int sl_heap_unprotect(void *start, size_t length);
+
 struct sl_heap_totals {
-	size_t regions;
+	size_t regions;		/* whatever for */
 	size_t allocated;	/* bytes in blocks */
-	size_t mapped;		/* bytes in regions */
+	size_t mapped;		/* bytes of addresses for blocks */
 };
 
 void sl_heap_totals(struct sl_heap_totals *totals);

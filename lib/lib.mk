@@ -12,7 +12,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
-LIB_CORE := die meta region pages slab heap
+LIB_CORE := die meta maps region inplace pages slab heap
 LIB_API := $(LIB_CORE) backend salloc
 LIB_PRELOAD := $(LIB_CORE) backend stack preload preload_main
 
@@ -21,8 +21,10 @@ LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototy
 	-Iinclude -D_GNU_SOURCE -DSALLOC_VERSION='"$(LIB_VERSION)"' $(CFLAGS)
 LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAGS)
 
-# Other names of salloc(3).
-LIB_PAGES := scalloc srealloc saligned_alloc sfree ssize salloc_guard salloc_status salloc_version
+# Manual pages, and other names of them.
+LIB_PAGES := salloc sprotect
+LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_guard salloc_status salloc_version
+LIB_PAGES_sprotect := sunprotect
 
 LIB_SHARED := $(LIB_OUT)/libsalloc.so.$(LIB_VERSION)
 LIB_STATIC := $(LIB_OUT)/libsalloc.a
@@ -70,8 +72,8 @@ install-lib: lib
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(LIB_VERSION)|' lib/salloc.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/salloc.pc
 	install -d $(DESTDIR)$(MANDIR)/man3
-	install -m 644 docs/salloc.3 $(DESTDIR)$(MANDIR)/man3
-	for page in $(LIB_PAGES); do ln -sf salloc.3 $(DESTDIR)$(MANDIR)/man3/$$page.3; done
+	install -m 644 $(LIB_PAGES:%=docs/%.3) $(DESTDIR)$(MANDIR)/man3
+	$(foreach page,$(LIB_PAGES),for name in $(LIB_PAGES_$(page)); do ln -sf $(page).3 $(DESTDIR)$(MANDIR)/man3/$$name.3; done;)
 
 install: install-lib
 .PHONY: lib install-lib install

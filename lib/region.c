@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <salloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -110,6 +111,16 @@ static int map(size_t length, size_t align, char **start)
 	return err;
 }
 
+int sl_region_map(size_t length, void **start)
+{
+	char *at;
+	int err = map(length, PAGE_BYTES, &at);
+
+	if (!err)
+		*start = at;
+	return err;
+}
+
 int sl_region_create(size_t length, size_t align, struct region **region)
 {
 	char *start;
@@ -173,6 +184,15 @@ struct region *sl_region_find(const void *ptr)
 	    (uintptr_t)ptr - (uintptr_t)region->start >= region->length)
 		return NULL;
 	return region;
+}
+
+bool sl_region_overlaps(const void *start, size_t length)
+{
+	/* The one that begins last of those that begin before the end. */
+	size_t at = above((const char *)start + length - 1);
+
+	return at < count && table[at].start + table[at].length >
+			     (const char *)start;
 }
 
 size_t sl_region_count(void)

@@ -10,6 +10,7 @@
 #ifndef SL_REGION_H
 #define SL_REGION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -28,6 +29,11 @@ struct region {
 int sl_region_create(size_t length, size_t align, struct region **region);
 void sl_region_destroy(struct region *region);
 /*
+ * A region of @length bytes that is in no table: whose it is, its maker knows.
+ * Guarded as was asked for. Returns 0 or a negative errno.
+ */
+int sl_region_map(size_t length, void **start);
+/*
  * Sets SALLOC_GUARD_*, now and for regions to come; what is not mentioned stays
  * as it is. Returns 0 or a negative errno, and has changed nothing then.
  */
@@ -35,6 +41,8 @@ int sl_region_guard(unsigned int flags);
 
 /* The region that @ptr points into, or NULL. */
 struct region *sl_region_find(const void *ptr);
+/* Whether any of them has a byte of that range. */
+bool sl_region_overlaps(const void *start, size_t length);
 
 size_t sl_region_count(void);
 /* Bytes of address space in all regions. */

@@ -69,6 +69,30 @@ API void sfree(void *ptr)
 		sl_heap_free("sfree", ptr);
 }
 
+static int answer(int err)
+{
+	if (!err)
+		return 0;
+	errno = -err;
+	return -1;
+}
+
+/* 0 when there are none, or too many. */
+static size_t whole_pages(size_t length)
+{
+	return (length + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+}
+
+API int sprotect(void *addr, size_t len)
+{
+	return answer(sl_heap_protect(addr, whole_pages(len)));
+}
+
+API int sunprotect(void *addr, size_t len)
+{
+	return answer(sl_heap_unprotect(addr, whole_pages(len)));
+}
+
 API size_t ssize(const void *ptr)
 {
 	return ptr ? sl_heap_size("ssize", ptr) : 0;
@@ -99,29 +123,22 @@ static int ask(struct salloc_status *status)
 
 API int salloc_status(struct salloc_status *status)
 {
-	struct salloc_status answer = { .size = sizeof(answer) };
+	struct salloc_status now = { .size = sizeof(now) };
 	int err = -EINVAL;
 
 	if (status->size >= STATUS_BYTES_MIN)
-		err = ask(&answer);
-	if (err) {
-		errno = -err;
-		return -1;
-	}
-	if (answer.size > status->size)
-		answer.size = status->size;
-	memcpy(status, &answer, answer.size);
+		err = ask(&now);
+	if (err)
+		return answer(err);
+	if (now.size > status->size)
+		now.size = status->size;
+	memcpy(status, &now, now.size);
 	return 0;
 }
 
 API int salloc_guard(unsigned int flags)
 {
-	int err = sl_heap_guard(flags);
-
-	if (!err)
-		return 0;
-	errno = -err;
-	return -1;
+	return answer(sl_heap_guard(flags));
 }
 
 API const char *salloc_version(void)

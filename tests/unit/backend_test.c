@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <salloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ int sl_backend_open(void)
 	if (!handle)
 		handle = fault();
 	if (!handle)
-		handle = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
+		handle = syscall(SYS_openat, AT_FDCWD, "/dev/zero", O_RDWR);
 	if (handle == -1)
 		handle = -errno;
 	if (handle >= 0) {
@@ -110,7 +111,6 @@ int sl_backend_map(int handle, size_t length, void **start)
 	int err = fault();
 	char *map;
 
-	(void)handle;
 	if (err)
 		return err;
 	if (test->largest && length > test->largest)
@@ -118,7 +118,7 @@ int sl_backend_map(int handle, size_t length, void **start)
 	if (test->bytes_max && test->bytes + length > test->bytes_max)
 		return -EDQUOT;
 	map = mmap(NULL, length + SKEW, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		   MAP_PRIVATE | MAP_NORESERVE, handle, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	munmap(map, SKEW);
@@ -126,6 +126,11 @@ int sl_backend_map(int handle, size_t length, void **start)
 	test->bytes += length;
 	*start = map + SKEW;
 	return 0;
+}
+
+bool sl_backend_is_region(const struct sl_map *map)
+{
+	return !map->shared && !strcmp(map->name, "/dev/zero");
 }
 
 int sl_backend_discard(int handle, void *start, size_t length)

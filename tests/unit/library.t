@@ -6,7 +6,8 @@
 lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
-names="saligned_alloc salloc salloc_guard salloc_status salloc_version scalloc sfree srealloc ssize"
+names="saligned_alloc salloc salloc_guard salloc_status salloc_version scalloc sfree sprotect srealloc ssize sunprotect"
+pages="docs/salloc.3 docs/sprotect.3"
 family="__libc_start_main aligned_alloc calloc free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 
 exports() {
@@ -34,7 +35,7 @@ soname() {
 
 # Nothing of the tests' backend, no way to have one chosen: the preload library reads two variables, for something else.
 pure() {
-	! strings -a $lib/libsalloc.so.0.1.0 $lib/libsalloc-preload.so $lib/libsalloc.a | grep -E 'backend_test|/dev/null' &&
+	! strings -a $lib/libsalloc.so.0.1.0 $lib/libsalloc-preload.so $lib/libsalloc.a | grep -E 'backend_test|/dev/zero' &&
 		! nm -D --undefined-only $lib/libsalloc.so | grep getenv &&
 		[ "$(nm -D --undefined-only $lib/libsalloc-preload.so | grep -o '[a-z_]*getenv')" = secure_getenv ] &&
 		[ "$(grep -ho 'getenv("[^"]*")' lib/*.c | sort | paste -sd' ')" = 'getenv("SALLOC_GUARD") getenv("SALLOC_STACK")' ]
@@ -43,7 +44,7 @@ pure() {
 # The library must not need the malloc it replaces, nor what calls it; __libc_start_main() may, as its malloc works by then.
 no_malloc() {
 	! nm -D --undefined-only $lib/libsalloc.so $lib/libsalloc-preload.so | grep -wE 'malloc|calloc|realloc|free|printf|strerror' &&
-		! nm --undefined-only $(printf "$lib/obj/%s.o " die meta region pages slab heap backend salloc stack preload) | grep -w dlsym
+		! nm --undefined-only $(printf "$lib/obj/%s.o " die meta maps region inplace pages slab heap backend salloc stack preload) | grep -w dlsym
 }
 
 program() {
@@ -113,8 +114,10 @@ installed() {
 			./opt/x/share/man/man3/salloc_version.3
 			./opt/x/share/man/man3/scalloc.3
 			./opt/x/share/man/man3/sfree.3
+			./opt/x/share/man/man3/sprotect.3
 			./opt/x/share/man/man3/srealloc.3
 			./opt/x/share/man/man3/ssize.3
+			./opt/x/share/man/man3/sunprotect.3
 		END
 }
 
@@ -135,22 +138,22 @@ static_works() {
 
 # Style apart: it knows only the manuals that are installed.
 lint() {
-	mandoc -Tlint -Wwarning docs/salloc.3
+	mandoc -Tlint -Wwarning $pages
 }
 
 # Each function, and each errno, of the header is in the manual, and the other way round.
 agrees() {
 	local name in_header in_page
 	for name in $names; do
-		grep -q "^\.Fn $name" docs/salloc.3 || { echo "$name"; return 1; }
+		grep -q "^\.Fn $name" $pages || { echo "$name"; return 1; }
 	done
 	in_header=$(grep -oE '\bE[A-Z]{3,}\b' include/salloc.h | sort -u)
-	in_page=$(grep -oE '\bE[A-Z]{3,}\b' docs/salloc.3 | grep -vxE 'EXAMPLES|ENVIRONMENT|ERRORS|EFAULT' | sort -u)
+	in_page=$(grep -ohE '\bE[A-Z]{3,}\b' $pages | grep -vxE 'EXAMPLES|ENVIRONMENT|ERRORS|EFAULT' | sort -u)
 	diff <(echo "$in_header" | grep -vxE 'EFAULT') <(echo "$in_page")
 }
 
-example() {
-	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' docs/salloc.3 | sed '/^\./d; s/\\e/\\/g' >"$scratch/example.c"
+example() {	# example PAGE
+	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$1" | sed '/^\./d; s/\\e/\\/g' >"$scratch/example.c"
 	cc -Wall -Wextra -Werror -Iinclude -o "$scratch/example" "$scratch/example.c" $lib/libsalloc.a -pthread
 }
 
@@ -187,7 +190,9 @@ else
 	skip "the manual: no warning" "no mandoc"
 fi
 ok "the manual names the header's functions and errors" agrees
-ok "the manual's example compiles" example
+for page in $pages; do
+	ok "$page: the example compiles" example $page
+done
 if [ -e /dev/cryptmem ]; then
 	skip "without the module: ENOSYS, and salloc_status says so" "the module is here"
 	skip "static, without the module: the same" "the module is here"

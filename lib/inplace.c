@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "inplace.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "backend.h"
+#include "die.h"
+#include "maps.h"
+#include "meta.h"
+#include "page.h"
+#include "region.h"
+
+#define FIRST_CAPACITY	((size_t)64)
+
+/*
+ * Where regions have been put in the place of other memory: disjoint ranges, in
+ * ascending order. Some may have been unmapped since, by whoever had the memory
+ * before, so this is never believed without /proc/self/maps.
+ */
+static struct range {
+	uintptr_t start, end;
+} *table;
+static size_t count, capacity;
+
+/* The first range that ends above @at. */
+static size_t first_above(uintptr_t at)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table[middle].end <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool covers(uintptr_t start, uintptr_t end)
+{
+	size_t at = first_above(start);
+
+	return at < count && table[at].start <= start && table[at].end >= end;
+}
+
+/* Room for one more range: enough for any change below. */
+static int make_room(void)
+{
+	size_t wanted = capacity ? capacity * 2 : FIRST_CAPACITY;
+	struct range *larger;
+
+	if (count < capacity)
+		return 0;
+	larger = sl_meta_map(wanted * sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	if (table) {
+		memcpy(larger, table, count * sizeof(*table));
+		sl_meta_unmap(table, capacity * sizeof(*table));
+	}
+	table = larger;
+	capacity = wanted;
+	return 0;
+}
+
+/* Puts @with (0 to 2 ranges) in the place of table[from] to table[to - 1]. */
+static void replace(size_t from, size_t to, const struct range *with, size_t n)
+{
+	memmove(&table[from + n], &table[to], (count - to) * sizeof(*table));
+	memcpy(&table[from], with, n * sizeof(*table));
+	count += n - (to - from);
+}
+
+/* One range with those that it overlaps or touches. */
+static void add(uintptr_t start, uintptr_t end)
+{
+	size_t from = start ? first_above(start - 1) : 0, to = from;
+	struct range whole = { start, end };
+
+	for (; to < count && table[to].start <= end; to++) {
+		if (table[to].start < whole.start)
+			whole.start = table[to].start;
+		if (table[to].end > whole.end)
+			whole.end = table[to].end;
+	}
+	replace(from, to, &whole, 1);
+}
+
+/* What is left of the one range that covers it. */
+static void take_out(uintptr_t start, uintptr_t end)
+{
+	size_t at = first_above(start), n = 0;
+	struct range left[2];
+
+	if (table[at].start < start)
+		left[n++] = (struct range){ table[at].start, start };
+	if (table[at].end > end)
+		left[n++] = (struct range){ end, table[at].end };
+	replace(at, at + 1, left, n);
+}
+
+/* Copies what is not zero: the rest of @to reads as zero and costs nothing. */
+static void copy(char *to, const char *from, size_t length)
+{
+	static const char zero[PAGE_BYTES];
+
+	for (size_t at = 0; at < length; at += PAGE_BYTES)
+		if (memcmp(from + at, zero, PAGE_BYTES))
+			memcpy(to + at, from + at, PAGE_BYTES);
+}
+
+/* The same, and wipes where it was. */
+static void carry(char *to, char *from, size_t length)
+{
+	static const char zero[PAGE_BYTES];
+
+	for (size_t at = 0; at < length; at += PAGE_BYTES) {
+		if (!memcmp(from + at, zero, PAGE_BYTES))
+			continue;
+		memcpy(to + at, from + at, PAGE_BYTES);
+		explicit_bzero(from + at, PAGE_BYTES);
+	}
+}
+
+/*
+ * The kernel unmaps what is in the way before it finds that it cannot move, so
+ * ordinary memory may have to take the place.
+ */
+static void put_back(char *start, char *from, size_t length)
+{
+	void *map = mmap(start, length, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (map == MAP_FAILED)
+		sl_die(NULL, "cannot put back what was at", start);
+	copy(start, from, length);
+}
+
+static int can_protect(const struct sl_map *map, void *arg)
+{
+	bool *regions_only = arg;
+
+	if (!map->readable || !map->writable || map->executable)
+		return -EACCES;
+	if (sl_backend_is_region(map))
+		return 0;
+	*regions_only = false;
+	if (map->shared || !strcmp(map->name, "[stack]"))
+		return -ENOTSUP;
+	return 0;
+}
+
+static int check_range(const char *start, size_t length)
+{
+	if ((uintptr_t)start & (PAGE_BYTES - 1) || length & (PAGE_BYTES - 1) ||
+	    !length || length > PTRDIFF_MAX ||
+	    (uintptr_t)start + length < (uintptr_t)start)
+		return -EINVAL;
+	return 0;
+}
+
+static int move(void *from, char *start, size_t length)
+{
+	if (mremap(from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   start) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+int sl_inplace_protect(char *start, size_t length)
+{
+	uintptr_t from = (uintptr_t)start, end = from + length;
+	bool regions_only = true;
+	void *region;
+	int err = check_range(start, length);
+
+	if (!err)
+		err = sl_maps_walk(from, end, can_protect, &regions_only);
+	if (err || regions_only)
+		return err;
+	if (sl_region_overlaps(start, length) ||
+	    (uintptr_t)__builtin_frame_address(0) - from < length)
+		return -ENOTSUP;
+	err = make_room();
+	if (!err)
+		err = sl_region_map(length, &region);
+	if (err)
+		return err;
+	carry(region, start, length);
+	err = move(region, start, length);
+	if (err) {
+		put_back(start, region, length);
+		sl_backend_unmap(region, length);
+		return err;
+	}
+	add(from, end);
+	return 0;
+}
+
+static int is_region(const struct sl_map *map, void *unused)
+{
+	(void)unused;
+	return sl_backend_is_region(map) ? 0 : -EINVAL;
+}
+
+int sl_inplace_unprotect(char *start, size_t length)
+{
+	uintptr_t from = (uintptr_t)start, end = from + length;
+	int err = check_range(start, length);
+	void *plain;
+
+	if (err)
+		return err;
+	if (!covers(from, end))
+		return -EINVAL;
+	err = sl_maps_walk(from, end, is_region, NULL);
+	if (!err)
+		err = make_room();
+	if (err)
+		return err;
+	plain = mmap(NULL, length, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (plain == MAP_FAILED)
+		return -errno;
+	copy(plain, start, length);
+	if (move(plain, start, length)) {
+		put_back(start, plain, length);
+		explicit_bzero(plain, length);
+		munmap(plain, length);
+	}
+	take_out(from, end);
+	return 0;
+}
+
+size_t sl_inplace_count(void)
+{
+	return count;
+}

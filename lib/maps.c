@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A line and what may follow: names of files are cut at a part of that. */
+#define LINE_BYTES	512
+#define CHUNK_BYTES	2048
+
+struct walk {
+	uintptr_t at, end;	/* what has not been seen yet */
+	int (*look)(const struct sl_map *map, void *arg);
+	void *arg;
+	char line[LINE_BYTES];
+	size_t length;
+};
+
+static const char *parse_hex(const char *text, uintptr_t *value)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *digit;
+
+	for (*value = 0; *text && (digit = strchr(digits, *text)); text++)
+		*value = *value << 4 | (uintptr_t)(digit - digits);
+	return text;
+}
+
+static const char *skip_words(const char *text, unsigned int words)
+{
+	while (words--) {
+		text += strcspn(text, " ");
+		text += strspn(text, " ");
+	}
+	return text;
+}
+
+/* 55d0c0a00000-55d0c0a21000 rw-p 00000000 00:00 0          [heap] */
+static bool parse(const char *line, struct sl_map *map)
+{
+	const char *at = parse_hex(line, &map->start);
+
+	if (*at++ != '-')
+		return false;
+	at = parse_hex(at, &map->end);
+	if (*at++ != ' ' || strcspn(at, " ") != 4)
+		return false;
+	map->readable = at[0] == 'r';
+	map->writable = at[1] == 'w';
+	map->executable = at[2] == 'x';
+	map->shared = at[3] == 's';
+	map->name = skip_words(at, 4);
+	return true;
+}
+
+/* Whether there is no need to go on: *@err says with what. */
+static bool one_line(struct walk *walk, int *err)
+{
+	struct sl_map map;
+
+	walk->line[walk->length] = '\0';
+	walk->length = 0;
+	if (!parse(walk->line, &map)) {
+		*err = -EIO;
+		return true;
+	}
+	if (map.end <= walk->at)
+		return false;
+	if (map.start > walk->at) {
+		*err = -ENOMEM;
+		return true;
+	}
+	*err = walk->look(&map, walk->arg);
+	walk->at = map.end;
+	return *err || walk->at >= walk->end;
+}
+
+static int read_lines(struct walk *walk, int fd)
+{
+	char chunk[CHUNK_BYTES];
+	ssize_t got;
+	int err;
+
+	for (;;) {
+		do {
+			got = syscall(SYS_read, fd, chunk, sizeof(chunk));
+		} while (got < 0 && errno == EINTR);
+		if (got < 0)
+			return -errno;
+		if (!got)
+			return -ENOMEM;
+		for (ssize_t i = 0; i < got; i++) {
+			if (chunk[i] == '\n' && one_line(walk, &err))
+				return err;
+			if (chunk[i] != '\n' && walk->length < LINE_BYTES - 1)
+				walk->line[walk->length++] = chunk[i];
+		}
+	}
+}
+
+int sl_maps_walk(uintptr_t start, uintptr_t end,
+		 int (*look)(const struct sl_map *map, void *arg), void *arg)
+{
+	struct walk walk = { .at = start, .end = end, .look = look, .arg = arg };
+	/* Past cancellation points, and past wrappers that call malloc(). */
+	int fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+			 O_RDONLY | O_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = read_lines(&walk, fd);
+	syscall(SYS_close, fd);
+	return err;
+}

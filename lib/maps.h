@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* maps: what is mapped where in this process, by /proc/self/maps. Allocates nothing, takes no lock. */
+#ifndef SL_MAPS_H
+#define SL_MAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sl_map {
+	uintptr_t start, end;
+	bool readable, writable, executable, shared;
+	const char *name;	/* its beginning; "" when it has none */
+};
+
+/*
+ * Calls @look for each mapping that has a byte in [@start, @end), in ascending
+ * order, until it returns something else than 0. Returns that, or 0; -ENOMEM
+ * when something in between is not mapped; or the negative errno with which
+ * the file cannot be read.
+ */
+int sl_maps_walk(uintptr_t start, uintptr_t end,
+		 int (*look)(const struct sl_map *map, void *arg), void *arg);
+
+#endif
