@@ -274,11 +274,22 @@ static int act_discard(struct world *w)
 	return 0;
 }
 
+/* Whether it has been made without what it needs to be protected, and so has not lived. */
+static bool stillborn(pid_t pid, int status)
+{
+	siginfo_t info = { 0 };
+
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGKILL;
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid && info.si_code == CLD_KILLED &&
+	       info.si_status == SIGKILL;
+}
+
 /* It is the tracer's allocations that fail. */
 static int act_trace(struct world *w)
 {
 	pid_t pid = fork();
-	int err = 0;
+	int err = 0, status = 0;
 	long word;
 
 	if (pid < 0)
@@ -288,9 +299,11 @@ static int act_trace(struct world *w)
 			page(w, 1)[7] = w->fill[1];
 	}
 	if (ptrace(PTRACE_ATTACH, pid, 0, 0)) {
-		err = errno;
+		err = errno == EPERM && stillborn(pid, 0) ? 0 : errno;
 	} else {
-		waitpid(pid, NULL, __WALL);
+		waitpid(pid, &status, __WALL);
+		if (stillborn(pid, status))
+			return 0;
 		errno = 0;
 		word = ptrace(PTRACE_PEEKDATA, pid, page(w, 1), 0);
 		if (errno)
