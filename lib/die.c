@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "die.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,5 +68,43 @@ noreturn void sl_die_text(const char *text)
 
 	add(&line, "libsalloc: ");
 	add(&line, text);
+	finish(&line);
+}
+
+noreturn void sl_die_about(const char *text, const char *what)
+{
+	struct line line = { .length = 0 };
+
+	add(&line, "libsalloc: ");
+	add(&line, text);
+	add(&line, " ");
+	add(&line, what);
+	finish(&line);
+}
+
+static const char *reason(int err)
+{
+	switch (-err) {
+	case ENOSYS:
+		return "the kernel module cryptmem is not loaded";
+	case EACCES:
+		return "no permission to open /dev/cryptmem";
+	case EDQUOT:
+		return "this user has no protected memory left";
+	case ENOENT:
+		return "/proc is not mounted";
+	default:
+		return "cannot get protected memory";
+	}
+}
+
+noreturn void sl_die_unprotected(const char *who, int err)
+{
+	struct line line = { .length = 0 };
+
+	add(&line, "libsalloc: ");
+	add(&line, who);
+	add(&line, ": ");
+	add(&line, reason(err));
 	finish(&line);
 }

@@ -14,4 +14,13 @@ noreturn void sl_die(const char *who, const char *what, const void *ptr);
 /* Writes "libsalloc: TEXT" with a newline, and aborts. */
 noreturn void sl_die_text(const char *text);
 
+/* The same with "TEXT WHAT". */
+noreturn void sl_die_about(const char *text, const char *what);
+
+/*
+ * The same because there is no protected memory to be had, and for whom:
+ * "libsalloc: WHO: ", and what the negative errno means.
+ */
+noreturn void sl_die_unprotected(const char *who, int err);
+
 #endif

@@ -13,7 +13,7 @@ MANDIR ?= $(PREFIX)/share/man
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
 LIB_CORE := die meta maps region inplace pages slab heap
-LIB_API := $(LIB_CORE) backend salloc
+LIB_API := $(LIB_CORE) backend salloc copied scope secure
 LIB_PRELOAD := $(LIB_CORE) backend stack preload preload_main
 
 LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -22,8 +22,9 @@ LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototy
 LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAGS)
 
 # Manual pages, and other names of them.
-LIB_PAGES := salloc sprotect
+LIB_PAGES := salloc secure sprotect
 LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_guard salloc_status salloc_version
+LIB_PAGES_secure := secure_auto secure_auto_array
 LIB_PAGES_sprotect := sunprotect
 
 LIB_SHARED := $(LIB_OUT)/libsalloc.so.$(LIB_VERSION)
@@ -64,7 +65,7 @@ $(LIB_PC): lib/salloc.pc.in lib/lib.mk
 
 install-lib: lib
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
-	install -m 644 include/salloc.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 include/salloc.h include/secure.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(LIB_SHARED) $(LIB_PRELOAD_SO) $(DESTDIR)$(LIBDIR)
 	ln -sf $(notdir $(LIB_SHARED)) $(DESTDIR)$(LIBDIR)/$(LIB_SONAME)
 	ln -sf $(LIB_SONAME) $(DESTDIR)$(LIBDIR)/libsalloc.so

@@ -29,18 +29,9 @@
 
 noreturn void sl_preload_die(int err)
 {
-	switch (-err) {
-	case ENOSYS:
-		sl_die_text("preload: the kernel module cryptmem is not loaded");
-	case EACCES:
-		sl_die_text("preload: no permission to open /dev/cryptmem");
-	case EDQUOT:
-		sl_die_text("preload: this user has no protected memory left");
-	case ENOTSUP:
+	if (err == -ENOTSUP)
 		sl_die_text("preload: SALLOC_GUARD: not in this version of the kernel module");
-	default:
-		sl_die_text("preload: cannot get protected memory");
-	}
+	sl_die_unprotected("preload", err);
 }
 
 static void *fail(int err)

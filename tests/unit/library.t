@@ -7,19 +7,22 @@ lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
 names="saligned_alloc salloc salloc_guard salloc_status salloc_version scalloc sfree sprotect srealloc ssize sunprotect"
-pages="docs/salloc.3 docs/sprotect.3"
+# What the macros of secure.h call.
+inner="salloc_scope_enter salloc_scope_leave salloc_secure_variables"
+macros="secure_auto secure_auto_array"
+pages="docs/salloc.3 docs/secure.3 docs/sprotect.3"
 family="__libc_start_main aligned_alloc calloc free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 
 exports() {
 	local seen
 	seen=$(nm -D --defined-only $lib/libsalloc.so | awk '$2 == "T" { print $3 }' | sort | paste -sd' ')
-	[ "$seen" = "$(printf '%s@@SALLOC_0.1 ' $names | sed 's/ $//')" ] || { echo "$seen"; return 1; }
+	[ "$seen" = "$(printf '%s@@SALLOC_0.1\n' $names $inner | sort | paste -sd' ')" ] || { echo "$seen"; return 1; }
 }
 
 static_exports() {
 	local seen
-	seen=$(nm $lib/libsalloc.a | awk '$2 ~ /[A-TV-Z]/ { print $3 }' | sort | paste -sd' ')
-	[ "$seen" = "$names" ] || { echo "$seen"; return 1; }
+	seen=$(nm $lib/libsalloc.a | awk 'NF == 3 && $2 ~ /[A-TV-Z]/ { print $3 }' | sort | paste -sd' ')
+	[ "$seen" = "$(printf '%s\n' $names $inner | sort | paste -sd' ')" ] || { echo "$seen"; return 1; }
 }
 
 preload_exports() {
@@ -73,11 +76,82 @@ program() {
 	END
 }
 
+secure_program() {
+	cat >"$scratch/secure.$1" <<-'END'
+		#include <secure.h>
+		struct creds { const char *user; int id; };
+		extern secure int counter;
+		secure int counter = 3;
+		secure static unsigned char key[32];
+		static secure struct creds known = { "root", 0 };
+		static int work(size_t n)
+		{
+			secure static int calls;
+			secure_auto(struct creds, mine);
+			secure_auto_array(unsigned char, bytes, n);
+			SALLOC_SECURE_AUTO(int, one);
+			if (!mine || !bytes || !one)
+				return -1;
+			*mine = known;
+			bytes[0] = key[0];
+			return mine->id + bytes[0] + *one + calls++;
+		}
+		int main(void)
+		{
+			return work(5) + counter == 3 ? 0 : 1;
+		}
+	END
+}
+
 # compiles COMPILER STANDARD SUFFIX: the header, with everything that can be warned of
 compiles() {
+	local what
 	program "$3"
-	"$1" -std="$2" -Wall -Wextra -Wshadow -Wconversion -pedantic -Werror -O2 $(pkg-config --cflags salloc) \
-		-o "$scratch/program" "$scratch/program.$3" $(pkg-config --libs salloc)
+	secure_program "$3"
+	for what in program secure; do
+		"$1" -std="$2" -Wall -Wextra -Wshadow -Wconversion -pedantic -Werror -O2 $(pkg-config --cflags salloc) \
+			-o "$scratch/$what" "$scratch/$what.$3" $(pkg-config --libs salloc) || return
+	done
+}
+
+# Nothing else is in the pages of secure variables, whoever links them.
+alone() {	# alone COMPILER OPTION...
+	secure_program c
+	printf '#include <secure.h>\nsecure int another = 1;\n' >"$scratch/another.c"
+	cat >"$scratch/alone.py" <<-'END'
+		import re, sys
+		rows = [line[6:].split() for line in sys.stdin if re.match(r" +\[ *[1-9]", line)]
+		spans = {row[0]: range(int(row[2], 16), int(row[2], 16) + int(row[4], 16)) for row in rows if "A" in row[6] and "T" not in row[6]}
+		ours = spans["salloc_secure"]
+		first, last = ours[0] // 4096, ours[-1] // 4096
+		sys.exit(", ".join(name for name, span in spans.items() if not name.startswith("salloc_secure") and span
+		                   and span[0] // 4096 <= last and span[-1] // 4096 >= first) or 0)
+	END
+	"$@" $(pkg-config --cflags salloc) -o "$scratch/alone" "$scratch/secure.c" "$scratch/another.c" $lib/libsalloc.a -pthread &&
+		readelf -SW "$scratch/alone" | /usr/bin/python3 "$scratch/alone.py"
+}
+
+# A program must not have copies of a library's secure variables: it is told at its start.
+copied() {
+	local what=$1
+	shift
+	printf '#include <secure.h>\nsecure int shared = 1;\n' >"$scratch/library.c"
+	printf 'extern __attribute__((section("salloc_secure"))) int shared;\nint main(void) { return shared; }\n' >"$scratch/user.c"
+	cc $(pkg-config --cflags salloc) -shared -fPIC $what -o "$scratch/libshared.so" "$scratch/library.c" -L$lib -lsalloc &&
+		cc "$@" -o "$scratch/user" "$scratch/user.c" -L"$scratch" -lshared -L$lib -lsalloc &&
+		LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$scratch aborts_with "$wanted" "$scratch/user"
+}
+
+aborts_with() {	# aborts_with LINE COMMAND...
+	local wanted=$1 seen
+	shift
+	seen=$("$@" 2>&1)
+	[ $? = 134 ] && [ "$seen" = "$wanted" ] || { echo "$seen"; return 1; }
+}
+
+not_variable() {	# not_variable DECLARATION: the compiler refuses it
+	printf '#include <secure.h>\nsecure static int right;\n%s\n' "$1" >"$scratch/wrong.c"
+	! cc -Iinclude -c -o "$scratch/wrong.o" "$scratch/wrong.c"
 }
 
 # runs_as EXPECTED COMMAND...
@@ -101,6 +175,7 @@ installed() {
 	make -s -f "$scratch/Makefile" install-lib DESTDIR="$scratch/root" PREFIX=/opt/x LIBDIR=/opt/x/lib64 &&
 		(cd "$scratch/root" && find . ! -type d | sort) | tee "$scratch/files" && diff "$scratch/files" - <<-END
 			./opt/x/include/salloc.h
+			./opt/x/include/secure.h
 			./opt/x/lib64/libsalloc-preload.so
 			./opt/x/lib64/libsalloc.a
 			./opt/x/lib64/libsalloc.so
@@ -113,6 +188,9 @@ installed() {
 			./opt/x/share/man/man3/salloc_status.3
 			./opt/x/share/man/man3/salloc_version.3
 			./opt/x/share/man/man3/scalloc.3
+			./opt/x/share/man/man3/secure.3
+			./opt/x/share/man/man3/secure_auto.3
+			./opt/x/share/man/man3/secure_auto_array.3
 			./opt/x/share/man/man3/sfree.3
 			./opt/x/share/man/man3/sprotect.3
 			./opt/x/share/man/man3/srealloc.3
@@ -144,10 +222,10 @@ lint() {
 # Each function, and each errno, of the header is in the manual, and the other way round.
 agrees() {
 	local name in_header in_page
-	for name in $names; do
+	for name in $names $macros; do
 		grep -q "^\.Fn $name" $pages || { echo "$name"; return 1; }
 	done
-	in_header=$(grep -oE '\bE[A-Z]{3,}\b' include/salloc.h | sort -u)
+	in_header=$(grep -ohE '\bE[A-Z]{3,}\b' include/salloc.h include/secure.h | sort -u)
 	in_page=$(grep -ohE '\bE[A-Z]{3,}\b' $pages | grep -vxE 'EXAMPLES|ENVIRONMENT|ERRORS|EFAULT' | sort -u)
 	diff <(echo "$in_header" | grep -vxE 'EFAULT') <(echo "$in_page")
 }
@@ -193,11 +271,31 @@ ok "the manual names the header's functions and errors" agrees
 for page in $pages; do
 	ok "$page: the example compiles" example $page
 done
+for linker in bfd gold lld; do
+	if command -v ld.$linker >/dev/null; then
+		ok "$linker: nothing else is in the pages of secure variables" alone cc -fuse-ld=$linker
+	else
+		skip "$linker: nothing else is in the pages of secure variables" "no ld.$linker"
+	fi
+done
+ok "the same in a static program" alone cc -static
+ok "and with -flto" alone cc -flto -O2
+ok "an automatic variable cannot be \`secure\`" not_variable 'int f(void) { secure int x = 1; return x; }'
+ok "nor one for each thread" not_variable 'secure static __thread int x;'
+ok "nor one that is const" not_variable 'secure static const int x = 1; const int *f(void) { return &x; }'
+wanted="libsalloc: the program has a copy of a secure variable, compile it with -fPIC: shared"
+ok "a program with a copy of a library's secure variable is stopped" copied -Wl,--hash-style=gnu -fPIE -pie
+ok "so it is when the library has a table of the old kind" copied -Wl,--hash-style=sysv -fno-pie -no-pie
 if [ -e /dev/cryptmem ]; then
+	skip "without the module: secure variables stop the program" "the module is here"
 	skip "without the module: ENOSYS, and salloc_status says so" "the module is here"
+	skip "with -fPIC it has no copy" "the module is here"
 	skip "static, without the module: the same" "the module is here"
 else
 	ok "without the module: ENOSYS, and salloc_status says so" runs_as "0.1.0 0 1 0 1" "$scratch/installed"
+	wanted="libsalloc: secure variables: the kernel module cryptmem is not loaded"
+	ok "without the module: secure variables stop the program" aborts_with "$wanted" "$scratch/secure"
+	ok "with -fPIC it has no copy" copied -Wl,--hash-style=gnu -fPIC
 	ok "static, without the module: the same" runs_as "0.1.0 0 1 0 1" "$scratch/static"
 fi
 done_testing

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What libsalloc has beyond its heap, in guests: programs that keep something, and someone who looks for it. Included from the top of the tree.
+#
+#	make check-features	on KERNELS
+
+FEATURES_OUT := build/tests/features
+FEATURES_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
+FEATURES_LDFLAGS = -L$(LIB_OUT) -lsalloc -pthread $(LDFLAGS)
+FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises/sequence.h
+
+.PHONY: feature-programs check-features
+guest-programs: feature-programs
+feature-programs: lib $(addprefix $(FEATURES_OUT)/,keep in_place) $(addprefix $(FEATURES_OUT)/plain/,variables initial automatic automatic-c++) \
+	$(addprefix $(FEATURES_OUT)/secure/,variables initial automatic automatic-c++)
+check-features: feature-programs
+	@tests/features/run $(KERNELS)
+
+$(FEATURES_OUT)/keep: tests/features/keep.c tests/promises/look.c tests/promises/look.h tests/promises/sequence.h
+	@mkdir -p $(@D)
+	$(CC) $(FEATURES_CFLAGS) -O2 -o $@ $(filter %.c,$^)
+
+$(FEATURES_OUT)/initial_rows: tests/features/initial_rows.c $(FEATURES_COMMON)
+	@mkdir -p $(@D)
+	cc $(FEATURES_CFLAGS) -o $@ $<
+
+$(FEATURES_OUT)/initial.inc: $(FEATURES_OUT)/initial_rows
+	$< >$@
+
+$(FEATURES_OUT)/keeper.o: tests/features/keeper.c $(FEATURES_COMMON)
+	@mkdir -p $(@D)
+	$(CC) $(FEATURES_CFLAGS) -c -o $@ $<
+
+$(FEATURES_OUT)/%: tests/features/%.c $(FEATURES_COMMON) $(LIB_OUT)/libsalloc.so
+	@mkdir -p $(@D)
+	$(CC) $(FEATURES_CFLAGS) -o $@ $(filter %.c,$^) $(FEATURES_LDFLAGS)
+
+# Each twice: with the storage class, and without it.
+define FEATURES_RULES
+$(FEATURES_OUT)/$(1)/lib%.so: tests/features/variables_library.c tests/features/variables.h include/secure.h $(LIB_OUT)/libsalloc.so
+	@mkdir -p $$(@D)
+	$$(CC) $$(FEATURES_CFLAGS) -DKEEP=$(2) -fPIC -shared -Wl,-Bsymbolic -o $$@ $$< -L$(LIB_OUT) -lsalloc
+
+$(FEATURES_OUT)/$(1)/variables: tests/features/variables.c $(FEATURES_COMMON) $(FEATURES_OUT)/$(1)/liblinked.so $(FEATURES_OUT)/$(1)/libloaded.so
+	$$(CC) $$(FEATURES_CFLAGS) -DKEEP=$(2) -fPIC -Wl,-rpath,'$$$$ORIGIN' -o $$@ $$(filter %.c,$$^) -L$(FEATURES_OUT)/$(1) -llinked $$(FEATURES_LDFLAGS)
+
+$(FEATURES_OUT)/$(1)/initial: tests/features/initial.c $(FEATURES_OUT)/initial.inc $(FEATURES_COMMON) include/secure.h $(LIB_OUT)/libsalloc.so
+	@mkdir -p $$(@D)
+	$$(CC) $$(FEATURES_CFLAGS) -DKEEP=$(2) -I$(FEATURES_OUT) -o $$@ $$(filter %.c,$$^) $$(FEATURES_LDFLAGS)
+
+$(FEATURES_OUT)/$(1)/automatic: tests/features/automatic.c $(FEATURES_COMMON) include/secure.h $(LIB_OUT)/libsalloc.so
+	@mkdir -p $$(@D)
+	$$(CC) $$(FEATURES_CFLAGS) $(3) -o $$@ $$(filter %.c,$$^) $$(FEATURES_LDFLAGS)
+
+$(FEATURES_OUT)/$(1)/automatic-c++: tests/features/automatic.c $(FEATURES_OUT)/keeper.o include/secure.h $(LIB_OUT)/libsalloc.so
+	@mkdir -p $$(@D)
+	$$(CXX) -x c++ $$(filter-out -std=% -Wmissing-prototypes,$$(FEATURES_CFLAGS)) $(3) -o $$@ $$< -x none $(FEATURES_OUT)/keeper.o $$(FEATURES_LDFLAGS)
+endef
+$(eval $(call FEATURES_RULES,plain,,))
+$(eval $(call FEATURES_RULES,secure,secure,-DSECURE_NO_VARIABLES))

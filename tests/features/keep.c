@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * keep KEEPER...: runs keepers (see keeper.h), one after the other, each of which is a command for the shell. When one waits, its memory is
+ * searched as root does that, through /proc/PID/mem, and then the machine's RAM is dumped for tests/features/run to search. Prints
+ *
+ *	mem ROWS	rows of the sequence that were found there, once for each keeper
+ *	end STATUS	how it ended when it was told to go on: 0, or its exit status or signal
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../promises/look.h"
+
+#define CHUNK	(1 << 20)
+
+static void say(const char *what, unsigned int number)
+{
+	printf("%s %u\n", what, number);
+	fflush(stdout);
+}
+
+/* All that can be read of it. A row that lies across two chunks counts as it is: they are whole pages. */
+static unsigned int rows_in(pid_t pid)
+{
+	char path[64], line[512];
+	unsigned int *buffer = malloc(CHUNK);
+	unsigned long from, to;
+	unsigned int rows = 0;
+	FILE *maps;
+	int mem;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	mem = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "r");
+	if (mem < 0 || !maps || !buffer)
+		exit(2);
+	while (fgets(line, sizeof(line), maps)) {
+		ssize_t got = 0;
+
+		if (sscanf(line, "%lx-%lx r", &from, &to) != 2 || from > to)
+			continue;
+		for (; from < to; from += (unsigned long)got) {
+			got = pread(mem, buffer, to - from < CHUNK ? to - from : CHUNK, (off_t)from);
+			if (got <= 0)
+				break;
+			rows += look_rows(buffer, (size_t)got / 4);
+		}
+	}
+	fclose(maps);
+	close(mem);
+	free(buffer);
+	return rows;
+}
+
+static void dump(void)
+{
+	char line[32];
+
+	/* It sleeps by now. */
+	usleep(100000);
+	puts("@dump-ram");
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		exit(2);
+}
+
+/* What a program's file holds is no secret, and not what is looked for. */
+static void forget_file(pid_t pid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
+		exit(2);
+	close(fd);
+}
+
+static pid_t start(const char *command, int *to, int *from)
+{
+	char line[4096];
+	int there[2], back[2];
+	pid_t pid;
+
+	snprintf(line, sizeof(line), "exec %s", command);
+	/* Out of the way of the two that the keeper knows. */
+	if (pipe2(there, O_CLOEXEC) || pipe2(back, O_CLOEXEC) || (there[0] = fcntl(there[0], F_DUPFD_CLOEXEC, 10)) < 0 ||
+	    (back[1] = fcntl(back[1], F_DUPFD_CLOEXEC, 10)) < 0)
+		exit(2);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (dup2(back[1], 3) == 3 && dup2(there[0], 4) == 4)
+			execl("/bin/sh", "sh", "-c", line, NULL);
+		_exit(126);
+	}
+	close(there[0]);
+	close(back[1]);
+	*to = there[1];
+	*from = back[0];
+	return pid;
+}
+
+/* A process of its own: it remembers what it has found. */
+static unsigned int look_at(pid_t pid)
+{
+	unsigned int *rows = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t looker = fork();
+	int status;
+
+	if (looker == 0) {
+		look_prepare();
+		*rows = rows_in(pid);
+		_exit(0);
+	}
+	if (waitpid(looker, &status, 0) != looker || status)
+		exit(2);
+	return *rows;
+}
+
+static void stage(const char *command)
+{
+	int to, from, status = -1;
+	pid_t pid = start(command, &to, &from);
+	char byte = 0;
+
+	if (read(from, &byte, 1) == 1) {
+		say("mem", look_at(pid));
+		forget_file(pid);
+		dump();
+		if (write(to, &byte, 1) != 1)
+			exit(2);
+	}
+	waitpid(pid, &status, 0);
+	say("end", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	close(to);
+	close(from);
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		stage(argv[i]);
+	return 0;
+}
