@@ -198,6 +198,31 @@ int sprotect(void *addr, size_t len);
  */
 int sunprotect(void *addr, size_t len);
 
+/**
+ * salloc_call - call a function on a stack of protected memory
+ * @size: bytes of the stack, rounded up to whole pages; at least 32 KiB, and
+ *	8 MiB when it is 0. Only what is used takes memory
+ * @function: what to call
+ * @argument: what it is called with
+ *
+ * What the function, and those that it calls, keep in automatic variables, spill
+ * to the stack or leave there is protected; so are the frames of signals whose
+ * handlers run there. A whole main() may run so, or a whole thread, each on a
+ * stack of its own.
+ *
+ * Below the stack is a page that nothing may touch: to need more is SIGSEGV,
+ * which a handler can have on the stack of sigaltstack() only.
+ *
+ * Exceptions go through it, and so does what pthread_exit() and
+ * pthread_cancel() do; the stack is gone when the call has ended so, and when
+ * the function has returned. If it is left by longjmp(), or by a context that
+ * is never resumed, its memory is not given back before the process ends.
+ *
+ * Return: 0 when the function has returned, or -1 with errno set as above, and
+ * it has not been called.
+ */
+int salloc_call(size_t size, void (*function)(void *argument), void *argument);
+
 /* What protects the memory, struct salloc_status.protection. */
 #define SALLOC_PROTECTION_NONE		0 /* salloc() fails */
 #define SALLOC_PROTECTION_KERNEL	1 /* the module: sealed while asleep */

@@ -14,6 +14,7 @@
 #include "pages.h"
 #include "region.h"
 #include "slab.h"
+#include "stack.h"
 
 /* Blocks from this size on are regions of their own. */
 #define LARGE_BYTES	((size_t)1 << 20)
@@ -300,6 +301,16 @@ int sl_heap_unprotect(void *start, size_t length)
 
 	enter();
 	err = sl_inplace_unprotect(start, length);
+	leave();
+	return err;
+}
+
+int sl_heap_stack(size_t size, struct sl_stack *stack)
+{
+	int err;
+
+	enter();
+	err = sl_stack_map(size, stack);
 	leave();
 	return err;
 }

@@ -32,6 +32,11 @@ int sl_heap_guard(unsigned int flags);
 int sl_heap_protect(void *start, size_t length);
 int sl_heap_unprotect(void *start, size_t length);
 
+struct sl_stack;
+
+/* stack.h: sl_stack_map() */
+int sl_heap_stack(size_t size, struct sl_stack *stack);
+
 struct sl_heap_totals {
 	size_t regions;		/* whatever for */
 	size_t allocated;	/* bytes in blocks */

@@ -12,9 +12,9 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
-LIB_CORE := die meta maps region inplace pages slab heap
-LIB_API := $(LIB_CORE) backend salloc copied scope secure
-LIB_PRELOAD := $(LIB_CORE) backend stack preload preload_main
+LIB_CORE := die meta maps region inplace stack pages slab heap
+LIB_API := $(LIB_CORE) backend salloc call copied scope secure
+LIB_PRELOAD := $(LIB_CORE) backend preload preload_main
 
 LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-O2 -g -fPIC -fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -fno-strict-aliasing -pthread \
@@ -23,7 +23,7 @@ LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAG
 
 # Manual pages, and other names of them.
 LIB_PAGES := salloc secure sprotect
-LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_guard salloc_status salloc_version
+LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_call salloc_guard salloc_status salloc_version
 LIB_PAGES_secure := secure_auto secure_auto_array
 LIB_PAGES_sprotect := sunprotect
 
@@ -37,6 +37,8 @@ lib: $(LIB_OUT)/$(LIB_SONAME) $(LIB_OUT)/libsalloc.so $(LIB_STATIC) $(LIB_PRELOA
 $(LIB_OUT)/obj/%.o: lib/%.c lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
+
+%/call.o: LIB_CFLAGS += -fexceptions
 
 $(LIB_SHARED): $(LIB_API:%=$(LIB_OUT)/obj/%.o) lib/libsalloc.map
 	$(CC) $(LIB_LDFLAGS) -Wl,-soname,$(LIB_SONAME) -Wl,--version-script=lib/libsalloc.map -o $@ $(filter %.o,$^)

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 
 #include "die.h"
+#include "heap.h"
 #include "preload.h"
 #include "stack.h"
 
@@ -43,17 +44,24 @@ static size_t stack_size(void)
 	return limit.rlim_cur < SIZE_MIN ? SIZE_MIN : limit.rlim_cur;
 }
 
-static void run(void)
+static void run(void *unused)
 {
+	(void)unused;
 	exit(program.main(program.argc, program.argv, program.envp));
 }
 
 static int protected_main(int argc, char **argv, char **envp)
 {
+	struct sl_stack stack;
+	int err = sl_heap_stack(stack_size(), &stack);
+
+	if (err)
+		sl_preload_die(err);
 	program.argc = argc;
 	program.argv = argv;
 	program.envp = envp;
-	sl_preload_die(sl_stack_enter(stack_size(), run));
+	sl_stack_call(&stack, run, NULL);
+	return 0;
 }
 
 static main_fn *choose(main_fn *main)

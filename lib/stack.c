@@ -4,52 +4,81 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 
 #include "backend.h"
 #include "page.h"
+#include "region.h"
 
-/* A region is never executable, so no stack that is made of one is. */
-static int map(size_t length, void **start)
+/* Calls @function on the stack that ends at @top, and tells unwinders where its caller's is. */
+void sl_stack_switch(void *top, void (*function)(void *argument), void *argument);
+
+__asm__(".text\n"
+	".hidden sl_stack_switch\n"
+	".globl sl_stack_switch\n"
+	".type sl_stack_switch, %function\n"
+	"sl_stack_switch:\n"
+	".cfi_startproc\n"
+#if defined(__x86_64__)
+	"endbr64\n"
+	"push %rbp\n"
+	".cfi_def_cfa_offset 16\n"
+	".cfi_offset %rbp, -16\n"
+	"mov %rsp, %rbp\n"
+	".cfi_def_cfa_register %rbp\n"
+	"mov %rdi, %rsp\n"
+	"mov %rdx, %rdi\n"
+	"call *%rsi\n"
+	"mov %rbp, %rsp\n"
+	"pop %rbp\n"
+	".cfi_def_cfa %rsp, 8\n"
+	"ret\n"
+#elif defined(__aarch64__)
+	"hint 34\n"	/* bti c */
+	"stp x29, x30, [sp, -16]!\n"
+	".cfi_def_cfa_offset 16\n"
+	".cfi_offset 29, -16\n"
+	".cfi_offset 30, -8\n"
+	"mov x29, sp\n"
+	".cfi_def_cfa_register 29\n"
+	"mov sp, x0\n"
+	"mov x0, x2\n"
+	"blr x1\n"
+	"mov sp, x29\n"
+	"ldp x29, x30, [sp], 16\n"
+	".cfi_restore 30\n"
+	".cfi_restore 29\n"
+	".cfi_def_cfa 31, 0\n"
+	"ret\n"
+#else
+#error "How is a function called on another stack here?"
+#endif
+	".cfi_endproc\n"
+	".size sl_stack_switch, . - sl_stack_switch\n");
+
+int sl_stack_map(size_t size, struct sl_stack *stack)
 {
-	int handle = sl_backend_open();
-	int err;
-
-	if (handle < 0)
-		return handle;
-	err = sl_backend_map(handle, length, start);
-	sl_backend_close(handle);
-	return err;
-}
-
-int sl_stack_enter(size_t size, void (*body)(void))
-{
-	ucontext_t context;
-	size_t length;
-	void *start;
 	int err;
 
 	if (size > PTRDIFF_MAX - 2 * PAGE_BYTES)
 		return -ENOMEM;
-	size = (size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-	length = size + PAGE_BYTES;
-	err = map(length, &start);
+	stack->length = ((size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) + PAGE_BYTES;
+	err = sl_region_map(stack->length, &stack->start);
 	if (err)
 		return err;
 	/* In the place of its lowest page, not beside it: nobody else gets in between. */
-	if (mmap(start, PAGE_BYTES, PROT_NONE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ||
-	    getcontext(&context)) {
+	if (mmap(stack->start, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
 		err = -errno;
-		sl_backend_unmap(start, length);
-		return err;
+		sl_stack_unmap(stack);
 	}
-	context.uc_stack.ss_sp = (char *)start + PAGE_BYTES;
-	context.uc_stack.ss_size = size;
-	context.uc_link = NULL;
-	makecontext(&context, body, 0);
-	setcontext(&context);
-	err = -errno;
-	sl_backend_unmap(start, length);
 	return err;
+}
+
+void sl_stack_unmap(struct sl_stack *stack)
+{
+	sl_backend_unmap(stack->start, stack->length);
+}
+
+void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument)
+{
+	sl_stack_switch((char *)stack->start + stack->length, function, argument);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * stack: a region to run on. What functions keep in it, spill to it and leave
+ * stack: regions to run on. What functions keep there, spill to it and leave
  * in it is protected then, and so are the frames of signals.
  */
 #ifndef SL_STACK_H
@@ -8,12 +8,23 @@
 
 #include <stddef.h>
 
+struct sl_stack {
+	void *start;
+	size_t length;
+};
+
 /*
- * Runs @body, which must not return, on a new stack of @size bytes, rounded up
- * to whole pages. Below it is a page that nothing may touch, so that to need
- * more is SIGSEGV. Returns a negative errno when there is no such stack to be
- * had; otherwise it does not return.
+ * A stack of @size bytes, rounded up to whole pages, and a page below it that
+ * nothing may touch, so that to need more is SIGSEGV. Returns 0 or a negative
+ * errno. The heap's lock is held.
  */
-int sl_stack_enter(size_t size, void (*body)(void));
+int sl_stack_map(size_t size, struct sl_stack *stack);
+void sl_stack_unmap(struct sl_stack *stack);
+
+/*
+ * Calls @function on it. Exceptions and the unwinding of a thread that ends go
+ * through this as through other calls; longjmp() does, too.
+ */
+void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument);
 
 #endif

@@ -10,8 +10,9 @@ FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises
 
 .PHONY: feature-programs check-features
 guest-programs: feature-programs
-feature-programs: lib $(addprefix $(FEATURES_OUT)/,keep in_place) $(addprefix $(FEATURES_OUT)/plain/,variables initial automatic automatic-c++) \
-	$(addprefix $(FEATURES_OUT)/secure/,variables initial automatic automatic-c++)
+# Those that are built twice: with what they keep in protected memory, and in ordinary memory.
+FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
+feature-programs: lib $(addprefix $(FEATURES_OUT)/,keep in_place $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
 
@@ -47,11 +48,11 @@ $(FEATURES_OUT)/$(1)/initial: tests/features/initial.c $(FEATURES_OUT)/initial.i
 	@mkdir -p $$(@D)
 	$$(CC) $$(FEATURES_CFLAGS) -DKEEP=$(2) -I$(FEATURES_OUT) -o $$@ $$(filter %.c,$$^) $$(FEATURES_LDFLAGS)
 
-$(FEATURES_OUT)/$(1)/automatic: tests/features/automatic.c $(FEATURES_COMMON) include/secure.h $(LIB_OUT)/libsalloc.so
+$(addprefix $(FEATURES_OUT)/$(1)/,automatic stack): $(FEATURES_OUT)/$(1)/%: tests/features/%.c $(FEATURES_COMMON) include/secure.h $(LIB_OUT)/libsalloc.so
 	@mkdir -p $$(@D)
 	$$(CC) $$(FEATURES_CFLAGS) $(3) -o $$@ $$(filter %.c,$$^) $$(FEATURES_LDFLAGS)
 
-$(FEATURES_OUT)/$(1)/automatic-c++: tests/features/automatic.c $(FEATURES_OUT)/keeper.o include/secure.h $(LIB_OUT)/libsalloc.so
+$(FEATURES_OUT)/$(1)/%-c++: tests/features/%.c $(FEATURES_OUT)/keeper.o include/secure.h $(LIB_OUT)/libsalloc.so
 	@mkdir -p $$(@D)
 	$$(CXX) -x c++ $$(filter-out -std=% -Wmissing-prototypes,$$(FEATURES_CFLAGS)) $(3) -o $$@ $$< -x none $(FEATURES_OUT)/keeper.o $$(FEATURES_LDFLAGS)
 endef

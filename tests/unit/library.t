@@ -6,7 +6,7 @@
 lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
-names="saligned_alloc salloc salloc_guard salloc_status salloc_version scalloc sfree sprotect srealloc ssize sunprotect"
+names="saligned_alloc salloc salloc_call salloc_guard salloc_status salloc_version scalloc sfree sprotect srealloc ssize sunprotect"
 # What the macros of secure.h call.
 inner="salloc_scope_enter salloc_scope_leave salloc_secure_variables"
 macros="secure_auto secure_auto_array"
@@ -184,6 +184,7 @@ installed() {
 			./opt/x/lib64/pkgconfig/salloc.pc
 			./opt/x/share/man/man3/saligned_alloc.3
 			./opt/x/share/man/man3/salloc.3
+			./opt/x/share/man/man3/salloc_call.3
 			./opt/x/share/man/man3/salloc_guard.3
 			./opt/x/share/man/man3/salloc_status.3
 			./opt/x/share/man/man3/salloc_version.3

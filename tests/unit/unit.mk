@@ -9,10 +9,10 @@
 
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
-UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope backend
+UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call backend
 UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
 # What every test but `backend` is linked with, and what it is not.
-UNIT_CORE := $(LIB_CORE) salloc copied scope secure
+UNIT_CORE := $(LIB_CORE) salloc call copied scope secure
 UNIT_COMMON := tap backend_test
 UNIT_PRELOAD := $(UNIT_OUT)/libsalloc-preload-test.so
 
