@@ -17,7 +17,7 @@
 
 #define KIB	((size_t)1024)
 
-/* Where a local variable was. */
+/* Where a frame was. */
 static uintptr_t seen;
 static int calls;
 
@@ -94,9 +94,7 @@ static unsigned long deep(unsigned long frames)
 
 static void go_down(void *frames)
 {
-	char local;
-
-	seen = (uintptr_t)&local;
+	seen = (uintptr_t)__builtin_frame_address(0);
 	deep(*(unsigned long *)frames);
 }
 
@@ -137,10 +135,8 @@ static void handler(int signal)
 
 static void take_signal(void *unused)
 {
-	char local;
-
 	(void)unused;
-	seen = (uintptr_t)&local;
+	seen = (uintptr_t)__builtin_frame_address(0);
 	raise(SIGUSR1);
 }
 
