@@ -173,9 +173,10 @@ size_t ssize(const void *ptr);
  *		goes beyond the end of memory
  *	EACCES	a part of it cannot be read and written, or can be executed
  *	ENOMEM	a part of it is not mapped
- *	ENOTSUP	a part of it is a shared mapping, or of the main thread's stack,
- *		or the stack that this is called on is in it; or one part of it
- *		belongs to blocks and another does not
+ *	ENOTSUP	a part of it is a shared mapping, or of the main thread's or the
+ *		caller's stack; or belongs to blocks while another does not; or
+ *		variables of libsalloc.a are in it, in a program that was linked
+ *		with that
  *	ENOENT	/proc, which tells what is mapped where, is not mounted
  */
 int sprotect(void *addr, size_t len);
@@ -193,7 +194,7 @@ int sprotect(void *addr, size_t len);
  *	EINVAL	@addr is not the beginning of a page, @len is 0, the range goes
  *		beyond the end of memory; or a part of it is not what sprotect()
  *		has protected, or has been unmapped since
- *	ENOMEM	there is not as much memory
+ *	ENOMEM	there is not as much memory, or there are too many mappings
  *	ENOENT	/proc is not mounted
  */
 int sunprotect(void *addr, size_t len);

@@ -25,9 +25,14 @@
  * with a program that uses a library's variables by name and has got copies of
  * them from the linker: code that does that wants -fPIC.
  *
- * Not for const or thread-local variables, nor for parameters: the compiler
- * says so ("section type conflict", "section attribute cannot be specified").
- * Automatic variables: see secure_auto() below.
+ * Not for const or thread-local variables, nor for parameters: compilers say so,
+ * most of them ("section type conflict", "section attribute cannot be
+ * specified"). Not in C++ templates, nor for static inline members and in inline
+ * functions: there g++ forgets where they are to be, without a word, or says
+ * "section type conflict". A library's external variables should be hidden or
+ * linked with -Bsymbolic: another of the same name, in the program, say, that is
+ * not secure takes their place otherwise. Automatic variables: see secure_auto()
+ * below.
  *
  * With SECURE_NO_KEYWORDS defined before, only the names that begin with
  * SALLOC_ are there; with SECURE_NO_VARIABLES, secure_auto() and
@@ -39,8 +44,12 @@
 #include <salloc.h>
 
 #ifndef SECURE_NO_VARIABLES
-/* What `secure` stands for. */
+/* What `secure` stands for. Clang makes automatic variables of static ones, where it can, unless they are annotated. */
+#ifdef __clang__
+#define SALLOC_SECURE	__attribute__((__section__("salloc_secure"), __annotate__("salloc")))
+#else
 #define SALLOC_SECURE	__attribute__((__section__("salloc_secure")))
+#endif
 
 #ifndef SECURE_NO_KEYWORDS
 #define secure		SALLOC_SECURE
@@ -72,7 +81,10 @@
  * EAGAIN as well, when the process has no thread-specific key left.
  *
  * Not for signal handlers. A coroutine must leave it in the thread in which it
- * has entered it, which must not end before.
+ * has entered it, which must not end before; its stack must not lie within that
+ * thread's own. On any stack but the thread's own, longjmp() leaves blocks
+ * behind until the thread ends. In C, goto and switch must not jump past it into
+ * its scope (-Wjump-misses-init tells).
  *
  * SALLOC_SECURE_AUTO is the same.
  */
@@ -137,10 +149,16 @@ extern char __stop_salloc_secure[] __attribute__((__weak__, __visibility__("hidd
 __asm__(".pushsection salloc_secure, \"aw\", %progbits\n"
 	"\t.balign 4096\n"
 	"\t.popsection\n"
+	"\t.ifndef salloc_secure_follows\n"	/* by another file, with -flto */
 	"\t.pushsection salloc_secure_end, \"awG\", %progbits, salloc_secure_end, comdat\n"
 	"\t.balign 4096\n"
+	"\t.weak salloc_secure_follows\n"
+	"\t.hidden salloc_secure_follows\n"
+	"salloc_secure_follows:\n"
 	"\t.byte 0\n"
-	"\t.popsection");
+	"\t.popsection\n"
+	"\t.endif");
+extern char salloc_secure_follows[] __attribute__((__visibility__("hidden")));
 
 /* Whichever object file it is called for, it is for all of a program or library. */
 __attribute__((__weak__, __visibility__("hidden"), __constructor__(101)))
@@ -150,6 +168,8 @@ void salloc_secure_constructor(void)
 {
 	static int done;
 
+	/* Or the linker would leave it out, which takes what nobody asks for to be of no use. */
+	__asm__ volatile("" : : "r"(salloc_secure_follows));
 	if (!done)
 		salloc_secure_variables(__start_salloc_secure, __stop_salloc_secure);
 	done = 1;

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <salloc.h>
-#include <string.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <uapi/cryptmem.h>
 #include <unistd.h>
 
@@ -30,6 +32,20 @@ static int query(int handle, struct cryptmem_query *query)
 	return ioctl(handle, CRYPTMEM_IOC_QUERY, query) ? -errno : 0;
 }
 
+/* The file that the device was last: its mappings are regions. */
+static _Atomic dev_t device_home;
+static _Atomic ino_t device_inode;
+
+static void remember(int handle)
+{
+	struct stat stat;
+
+	if (fstat(handle, &stat))
+		return;
+	atomic_store(&device_home, stat.st_dev);
+	atomic_store(&device_inode, stat.st_ino);
+}
+
 int sl_backend_open(void)
 {
 	struct cryptmem_query answer = { 0 };
@@ -44,6 +60,7 @@ int sl_backend_open(void)
 		sl_backend_close(fd);
 		return -ENOSYS;
 	}
+	remember(fd);
 	return fd;
 }
 
@@ -125,10 +142,8 @@ int sl_backend_map(int handle, size_t length, void **start)
 
 bool sl_backend_is_region(const struct sl_map *map)
 {
-	/* Whatever way it is mounted, its name is its own. */
-	const char *name = strrchr(map->name, '/');
-
-	return map->shared && name && !strcmp(name, strrchr(CRYPTMEM_DEVICE, '/'));
+	return map->shared && map->inode && map->inode == atomic_load(&device_inode) &&
+	       makedev(map->major, map->minor) == atomic_load(&device_home);
 }
 
 int sl_backend_discard(int handle, void *start, size_t length)

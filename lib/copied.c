@@ -88,11 +88,14 @@ static int look(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-static bool is_named(const struct object *object, uint32_t number, const char *name)
+/* Whether that symbol has the name and is in the range. There may be several of a name, of different versions. */
+static bool is_wanted(const struct search *search, uint32_t number, const char *name)
 {
+	const struct object *object = &search->owner;
 	const ElfW(Sym) *symbol = &object->symbols[number];
 
-	return symbol->st_shndx != SHN_UNDEF && !strcmp(object->strings + symbol->st_name, name);
+	return symbol->st_shndx != SHN_UNDEF && object->base + symbol->st_value - search->start < search->end - search->start &&
+	       !strcmp(object->strings + symbol->st_name, name);
 }
 
 static uint32_t hash_of(const char *name)
@@ -104,31 +107,31 @@ static uint32_t hash_of(const char *name)
 	return hash;
 }
 
-/* The number of its symbol of that name, or 0. */
-static uint32_t find(const struct object *object, const char *name)
+static bool has(const struct search *search, const char *name)
 {
-	uint32_t buckets = object->hash[0], first = object->hash[1], bloom = object->hash[2];
-	const uint32_t *bucket = object->hash + 4 + bloom * (WORD_BITS / 32);
+	const uint32_t *table = search->owner.hash;
+	uint32_t buckets = table[0], first = table[1], bloom = table[2];
+	const uint32_t *bucket = table + 4 + bloom * (WORD_BITS / 32);
 	const uint32_t *chain = bucket + buckets;
 	uint32_t hash = hash_of(name), at = buckets ? bucket[hash % buckets] : 0;
 
 	if (at < first)
-		return 0;
+		return false;
 	for (;; at++) {
-		if ((chain[at - first] | 1) == (hash | 1) && is_named(object, at, name))
-			return at;
+		if ((chain[at - first] | 1) == (hash | 1) && is_wanted(search, at, name))
+			return true;
 		if (chain[at - first] & 1)
-			return 0;
+			return false;
 	}
 }
 
 /* The same with the older table, which tells how many symbols there are. */
-static uint32_t find_one_by_one(const struct object *object, const char *name)
+static bool has_one_by_one(const struct search *search, const char *name)
 {
-	for (uint32_t at = 1; at < object->old_hash[1]; at++)
-		if (is_named(object, at, name))
-			return at;
-	return 0;
+	for (uint32_t at = 1; at < search->owner.old_hash[1]; at++)
+		if (is_wanted(search, at, name))
+			return true;
+	return false;
 }
 
 const char *sl_copied_from(uintptr_t start, uintptr_t end)
@@ -141,13 +144,11 @@ const char *sl_copied_from(uintptr_t start, uintptr_t end)
 	for (size_t i = 0; i < program->reloc_bytes / sizeof(*program->relocs); i++) {
 		const ElfW(Rela) *reloc = &program->relocs[i];
 		const char *name;
-		uint32_t at;
 
 		if (ELF64_R_TYPE(reloc->r_info) != RELOC_COPY)
 			continue;
 		name = program->strings + program->symbols[ELF64_R_SYM(reloc->r_info)].st_name;
-		at = owner->hash ? find(owner, name) : find_one_by_one(owner, name);
-		if (at && owner->base + owner->symbols[at].st_value - start < end - start)
+		if (owner->hash ? has(&search, name) : has_one_by_one(&search, name))
 			return name;
 	}
 	return NULL;

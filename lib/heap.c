@@ -289,6 +289,9 @@ int sl_heap_protect(void *start, size_t length)
 {
 	int err;
 
+	/* A program that libsalloc.a is in has this beside its own variables. */
+	if ((uintptr_t)&lock - (uintptr_t)start < length)
+		return -ENOTSUP;
 	enter();
 	err = sl_inplace_protect(start, length);
 	leave();

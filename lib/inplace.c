@@ -6,20 +6,23 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "backend.h"
 #include "die.h"
 #include "maps.h"
 #include "meta.h"
 #include "page.h"
+#include "raw.h"
 #include "region.h"
 
 #define FIRST_CAPACITY	((size_t)64)
+#define STACK_NEAR	((uintptr_t)64 << 10)
 
 /*
  * Where regions have been put in the place of other memory: disjoint ranges, in
  * ascending order. Some may have been unmapped since, by whoever had the memory
- * before, so this is never believed without /proc/self/maps.
+ * before, so this is never believed without /proc/thread-self/maps.
  */
 static struct range {
 	uintptr_t start, end;
@@ -115,31 +118,28 @@ static void copy(char *to, const char *from, size_t length)
 			memcpy(to + at, from + at, PAGE_BYTES);
 }
 
-/* The same, and wipes where it was. */
-static void carry(char *to, char *from, size_t length)
-{
-	static const char zero[PAGE_BYTES];
-
-	for (size_t at = 0; at < length; at += PAGE_BYTES) {
-		if (!memcmp(from + at, zero, PAGE_BYTES))
-			continue;
-		memcpy(to + at, from + at, PAGE_BYTES);
-		explicit_bzero(from + at, PAGE_BYTES);
-	}
-}
-
 /*
- * The kernel unmaps what is in the way before it finds that it cannot move, so
- * ordinary memory may have to take the place.
+ * Puts the mapping at @from, which has the same contents, where @start is, and
+ * wipes that. In between only what raw.h has is used: the program's table of
+ * the addresses of functions may be in the range. Returns 0; or a negative
+ * errno, and all is as it was, but may be memory of another kind: *@ordinary.
  */
-static void put_back(char *start, char *from, size_t length)
+static int exchange(void *from, char *start, size_t length, bool *ordinary)
 {
-	void *map = mmap(start, length, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	long result, map = 0;
 
-	if (map == MAP_FAILED)
+	raw_wipe(start, length);
+	result = raw_syscall(SYS_mremap, (long)from, (long)length, (long)length, MREMAP_MAYMOVE | MREMAP_FIXED, (long)start, 0);
+	if (result == (long)start)
+		return 0;
+	/* The kernel unmaps what is in the way before it finds that it cannot move. */
+	*ordinary = raw_syscall(SYS_msync, (long)start, (long)length, MS_ASYNC, 0, 0, 0) == -ENOMEM;
+	if (*ordinary)
+		map = raw_syscall(SYS_mmap, (long)start, (long)length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (map < 0)
 		sl_die(NULL, "cannot put back what was at", start);
-	copy(start, from, length);
+	raw_copy(start, from, length);
+	return (int)result;
 }
 
 static int can_protect(const struct sl_map *map, void *arg)
@@ -156,7 +156,7 @@ static int can_protect(const struct sl_map *map, void *arg)
 	return 0;
 }
 
-static int check_range(const char *start, size_t length)
+int sl_inplace_check(const char *start, size_t length)
 {
 	if ((uintptr_t)start & (PAGE_BYTES - 1) || length & (PAGE_BYTES - 1) ||
 	    !length || length > PTRDIFF_MAX ||
@@ -165,37 +165,35 @@ static int check_range(const char *start, size_t length)
 	return 0;
 }
 
-static int move(void *from, char *start, size_t length)
+/* The caller's stack is in use, as far as it is known: what is called here has its frames below, what called it above. */
+static bool is_near_frame(uintptr_t from, uintptr_t end)
 {
-	if (mremap(from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED,
-		   start) == MAP_FAILED)
-		return -errno;
-	return 0;
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	return from < here + STACK_NEAR && end > here - STACK_NEAR;
 }
 
 int sl_inplace_protect(char *start, size_t length)
 {
 	uintptr_t from = (uintptr_t)start, end = from + length;
-	bool regions_only = true;
+	bool regions_only = true, ordinary;
 	void *region;
-	int err = check_range(start, length);
+	int err = sl_inplace_check(start, length);
 
 	if (!err)
 		err = sl_maps_walk(from, end, can_protect, &regions_only);
 	if (err || regions_only)
 		return err;
-	if (sl_region_overlaps(start, length) ||
-	    (uintptr_t)__builtin_frame_address(0) - from < length)
+	if (sl_region_overlaps(start, length) || is_near_frame(from, end))
 		return -ENOTSUP;
 	err = make_room();
 	if (!err)
 		err = sl_region_map(length, &region);
 	if (err)
 		return err;
-	carry(region, start, length);
-	err = move(region, start, length);
+	copy(region, start, length);
+	err = exchange(region, start, length, &ordinary);
 	if (err) {
-		put_back(start, region, length);
 		sl_backend_unmap(region, length);
 		return err;
 	}
@@ -212,12 +210,14 @@ static int is_region(const struct sl_map *map, void *unused)
 int sl_inplace_unprotect(char *start, size_t length)
 {
 	uintptr_t from = (uintptr_t)start, end = from + length;
-	int err = check_range(start, length);
+	int err = sl_inplace_check(start, length);
+	bool ordinary;
 	void *plain;
 
 	if (err)
 		return err;
-	if (!covers(from, end))
+	/* What is in a block now was something else when it got into the table. */
+	if (!covers(from, end) || sl_region_overlaps(start, length))
 		return -EINVAL;
 	err = sl_maps_walk(from, end, is_region, NULL);
 	if (!err)
@@ -229,11 +229,13 @@ int sl_inplace_unprotect(char *start, size_t length)
 	if (plain == MAP_FAILED)
 		return -errno;
 	copy(plain, start, length);
-	if (move(plain, start, length)) {
-		put_back(start, plain, length);
+	err = exchange(plain, start, length, &ordinary);
+	if (err) {
 		explicit_bzero(plain, length);
 		munmap(plain, length);
 	}
+	if (err && !ordinary)
+		return err;
 	take_out(from, end);
 	return 0;
 }

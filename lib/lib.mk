@@ -13,7 +13,9 @@ MANDIR ?= $(PREFIX)/share/man
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
 LIB_CORE := die meta maps region inplace stack pages slab heap
-LIB_API := $(LIB_CORE) backend salloc call copied scope secure
+# Of those only what the public functions need.
+LIB_PUBLIC := own_stack salloc call copied scope secure
+LIB_API := $(LIB_CORE) backend $(LIB_PUBLIC)
 LIB_PRELOAD := $(LIB_CORE) backend preload preload_main
 
 LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

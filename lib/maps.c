@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,7 +53,12 @@ static bool parse(const char *line, struct sl_map *map)
 	map->writable = at[1] == 'w';
 	map->executable = at[2] == 'x';
 	map->shared = at[3] == 's';
-	map->name = skip_words(at, 4);
+	at = parse_hex(skip_words(at, 2), &map->major);
+	if (*at++ != ':')
+		return false;
+	at = skip_words(parse_hex(at, &map->minor), 1);
+	map->inode = strtoull(at, NULL, 10);
+	map->name = skip_words(at, 1);
 	return true;
 }
 
@@ -106,7 +112,7 @@ int sl_maps_walk(uintptr_t start, uintptr_t end,
 {
 	struct walk walk = { .at = start, .end = end, .look = look, .arg = arg };
 	/* Past cancellation points, and past wrappers that call malloc(). */
-	int fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
+	int fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
 			 O_RDONLY | O_CLOEXEC, 0);
 	int err;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* maps: what is mapped where in this process, by /proc/self/maps. Allocates nothing, takes no lock. */
+/* maps: what is mapped where in this process, by /proc/thread-self/maps. Allocates nothing, takes no lock. */
 #ifndef SL_MAPS_H
 #define SL_MAPS_H
 
@@ -9,6 +9,8 @@
 struct sl_map {
 	uintptr_t start, end;
 	bool readable, writable, executable, shared;
+	uintptr_t major, minor;	/* of the device that has the file */
+	uint64_t inode;
 	const char *name;	/* its beginning; "" when it has none */
 };
 

@@ -9,6 +9,7 @@
 
 #include "backend.h"
 #include "die.h"
+#include "inplace.h"
 #include "meta.h"
 #include "page.h"
 
@@ -98,7 +99,7 @@ static int map(size_t length, size_t align, char **start)
 	handle = sl_backend_open();
 	if (handle < 0) {
 		/* It was there once, so it is not missing but out of reach. */
-		return handle == -ENOSYS && count ? -ENOMEM : handle;
+		return handle == -ENOSYS && (count || sl_inplace_count()) ? -ENOMEM : handle;
 	}
 	err = map_guarded(handle, length + slack, &at);
 	sl_backend_close(handle);

@@ -3,10 +3,13 @@
 #include <salloc.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "backend.h"
 #include "heap.h"
+#include "inplace.h"
+#include "own_stack.h"
 #include "page.h"
 #include "slab.h"
 
@@ -83,9 +86,24 @@ static size_t whole_pages(size_t length)
 	return (length + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 }
 
+/* Whether a range is, in part, of the stack that the caller's thread began with. */
+static bool is_on_stack(uintptr_t from, size_t length)
+{
+	uintptr_t start, end;
+
+	return sl_own_stack(&start, &end) && from < end && from + length > start;
+}
+
 API int sprotect(void *addr, size_t len)
 {
-	return answer(sl_heap_protect(addr, whole_pages(len)));
+	size_t length = whole_pages(len);
+	int err = sl_inplace_check(addr, length);
+
+	if (!err && is_on_stack((uintptr_t)addr, length))
+		err = -ENOTSUP;
+	if (!err)
+		err = sl_heap_protect(addr, length);
+	return answer(err);
 }
 
 API int sunprotect(void *addr, size_t len)

@@ -8,6 +8,7 @@
 
 #include "die.h"
 #include "heap.h"
+#include "own_stack.h"
 
 /* In front of each block, in protected memory as it is. */
 struct scope {
@@ -48,19 +49,11 @@ static void make_key(void)
 	no_key = pthread_key_create(&ends, drop_all);
 }
 
-static void find_stack(void)
+/* A library that is unloaded with libsalloc.a in it leaves nothing that calls into it. */
+__attribute__((destructor)) static void delete_key(void)
 {
-	pthread_attr_t attr;
-	void *start;
-	size_t size;
-
-	if (pthread_getattr_np(pthread_self(), &attr))
-		return;
-	if (!pthread_attr_getstack(&attr, &start, &size)) {
-		thread.stack = (uintptr_t)start;
-		thread.stack_end = thread.stack + size;
-	}
-	pthread_attr_destroy(&attr);
+	if (!pthread_once(&once, make_key) && !no_key)
+		pthread_key_delete(ends);
 }
 
 /* Before a thread's first scope. */
@@ -74,7 +67,7 @@ static int prepare(void)
 	err = no_key ? no_key : pthread_setspecific(ends, &thread);
 	if (err)
 		return -err;
-	find_stack();
+	sl_own_stack(&thread.stack, &thread.stack_end);
 	thread.known = true;
 	return 0;
 }

@@ -7,7 +7,8 @@
  * goes when the next is entered or left in a function further up the stack; or
  * at the thread's end. It needs the thread's own stack to tell up from down:
  * blocks of functions that run elsewhere (handlers on a stack of their own,
- * coroutines) are never taken to be left behind.
+ * coroutines) are never taken to be left behind. A stack within the thread's own
+ * cannot be told from that.
  *
  * @slot is the address of the variable that points to the block, @bottom the end
  * of the stack in use in that variable's function.

@@ -2,14 +2,22 @@
 /* sprotect() and sunprotect(): what they keep, what they wipe, what they refuse. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <salloc.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
+#include "../../lib/raw.h"
 #include "backend_test.h"
 #include "tap.h"
 
@@ -20,19 +28,51 @@ static struct {
 	_Alignas(4096) char before[PAGE], here[3 * PAGE], after[PAGE];
 } data = { .before = "before", .here = "here", .after = "after" }, bss;
 
-/* The linker puts this in the place of mremap(). */
+/* What mremap() does, once watch_moves() was called: its calls are made by a signal handler, and have a sixth argument then. */
+#define MINE	0x5a11c
+
 static enum { MOVES, REFUSED, REFUSED_LATE } moving;
-void *__real_mremap(void *from, size_t length, size_t wanted, int flags, ...);
-void *__wrap_mremap(void *from, size_t length, size_t wanted, int flags, void *to);
-void *__wrap_mremap(void *from, size_t length, size_t wanted, int flags, void *to)
+
+static void on_move(int signal, siginfo_t *info, void *context)
 {
-	if (moving == MOVES)
-		return __real_mremap(from, length, wanted, flags, to);
+#if defined(__x86_64__)
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+	long from = registers[REG_RDI], length = registers[REG_RSI], to = registers[REG_R8];
+	long flags = registers[REG_R10];
+	long long *result = &registers[REG_RAX];
+#elif defined(__aarch64__)
+	unsigned long long *registers = ((ucontext_t *)context)->uc_mcontext.regs;
+	long from = registers[0], length = registers[1], flags = registers[3], to = registers[4];
+	unsigned long long *result = &registers[0];
+#endif
+	(void)signal;
+	(void)info;
+	if (moving == MOVES) {
+		*result = raw_syscall(SYS_mremap, from, length, length, flags, to, MINE);
+		return;
+	}
 	/* As the kernel does when it has as many mappings as there may be. */
 	if (moving == REFUSED_LATE)
-		munmap(to, wanted);
-	errno = ENOMEM;
-	return MAP_FAILED;
+		raw_syscall(SYS_munmap, to, length, 0, 0, 0, 0);
+	*result = -ENOMEM;
+}
+
+static void watch_moves(void)
+{
+	struct sigaction action = { .sa_sigaction = on_move, .sa_flags = SA_SIGINFO };
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[5])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MINE, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+	};
+	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+
+	if (sigaction(SIGSYS, &action, NULL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		exit(97);
 }
 
 static char *map(size_t pages)
@@ -157,15 +197,16 @@ static void refusals(void)
 }
 
 /* The stack of a thread is memory like other memory, but not while it is in use. */
-static void *on_own_stack(void *unused)
+static void *on_own_stack(void *page_of_main)
 {
 	char local[PAGE];
 	char *page = (char *)((uintptr_t)local & ~(PAGE - 1));
 
-	(void)unused;
+	if (!fails(sprotect(page_of_main, PAGE), ENOTSUP))
+		return NULL;
 	local[0] = 1;
 	__asm__ volatile("" : : "r"(local) : "memory");
-	return fails(sprotect(page - PAGE, 4 * PAGE), ENOTSUP) ? page : NULL;
+	return fails(sprotect(page - PAGE, 4 * PAGE), ENOTSUP) && fails(sprotect(page - 100 * PAGE, PAGE), ENOTSUP) ? page : NULL;
 }
 
 static void neighbours(void)
@@ -175,8 +216,8 @@ static void neighbours(void)
 	pthread_t thread;
 	void *good;
 
-	ok(!pthread_create(&thread, NULL, on_own_stack, NULL) && !pthread_join(thread, &good) && good,
-	   "the stack of another thread, which calls");
+	ok(!pthread_create(&thread, NULL, on_own_stack, (char *)((uintptr_t)&thread & ~(PAGE - 1))) && !pthread_join(thread, &good) && good,
+	   "the stack of another thread, which calls, and that of the main thread");
 	after = mmap(after, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (after == block + ssize(block)) {
 		ok(fails(sprotect(after - PAGE, 2 * PAGE), ENOTSUP), "the end of a block and what follows");
@@ -185,6 +226,74 @@ static void neighbours(void)
 		tap_note("something is where memory was to follow a block");
 	}
 	sfree(block);
+}
+
+/* Another stack than that of the thread. */
+static ucontext_t from, aside;
+static bool refused;
+
+static void on_other_stack(void)
+{
+	char local;
+
+	refused = fails(sprotect((char *)((uintptr_t)&local & ~(PAGE - 1)) - PAGE, PAGE), ENOTSUP);
+}
+
+static void coroutine(void)
+{
+	char *stack = map(64);
+
+	getcontext(&aside);
+	aside.uc_stack.ss_sp = stack;
+	aside.uc_stack.ss_size = 64 * PAGE;
+	aside.uc_link = &from;
+	makecontext(&aside, on_other_stack, 0);
+	swapcontext(&from, &aside);
+	ok(refused, "a stack of another kind, which is in use");
+	ok(!sprotect(stack, 64 * PAGE), "it may be protected when it is not");
+	munmap(stack, 64 * PAGE);
+}
+
+/* A region that nothing of this is about. */
+static void on_protected_stack(void *good)
+{
+	*(bool *)good = fails(sunprotect((char *)((uintptr_t)__builtin_frame_address(0) & ~(PAGE - 1)) - 100 * PAGE, PAGE), EINVAL);
+}
+
+/* What was protected here once is a block's now. */
+static void reused(void)
+{
+	size_t length = (size_t)2 << 20;
+	char *block = salloc(length), *start = block;
+
+	sfree(block);
+	if (mmap(start, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != start)
+		exit(96);
+	ok(!sprotect(start, length) && !munmap(start, length), "protected, and unmapped");
+	block = salloc(length);
+	if (block != start)
+		tap_note("its block is somewhere else");
+	ok(fails(sunprotect(block, PAGE), EINVAL), "a block stays protected, wherever it is");
+	sfree(block);
+}
+
+static void *without_leader(void *unused)
+{
+	char *start = map(1);
+
+	(void)unused;
+	usleep(50000);
+	_exit(sprotect(start, PAGE) || sunprotect(start, PAGE));
+}
+
+/* The main thread may end before the others. */
+static bool leaderless(void *unused)
+{
+	pthread_t thread;
+
+	(void)unused;
+	pthread_create(&thread, NULL, without_leader, NULL);
+	pthread_exit(NULL);
 }
 
 /* Whoever had the memory before may give it up. */
@@ -232,8 +341,12 @@ static void cannot_move(int how, const char *what)
 	moving = MOVES;
 	ok(!sprotect(start, 3 * PAGE) && is_filled(start, 3), "%s: it can be later", what);
 	moving = how;
-	ok(!sunprotect(start, 3 * PAGE) && is_filled(start, 3), "%s: and back all the same", what);
+	if (how == REFUSED)
+		ok(fails(sunprotect(start, 3 * PAGE), ENOMEM) && is_filled(start, 3), "%s: it stays protected", what);
+	else
+		ok(!sunprotect(start, 3 * PAGE) && is_filled(start, 3), "%s: it is ordinary all the same", what);
 	moving = MOVES;
+	ok(how != REFUSED || !sunprotect(start, 3 * PAGE), "%s: and back", what);
 	start[0] = 1;
 	ok(fails(sunprotect(start, 3 * PAGE), EINVAL), "%s: it is ordinary", what);
 }
@@ -260,10 +373,15 @@ static void forked(void)
 static void guarded(void)
 {
 	struct salloc_status status = { .size = sizeof(status) };
-	char *start = map(1);
+	char *start = map(2);
 
+	backend_test.open_error = ENOSYS;
+	ok(fails(sprotect(start, PAGE), ENOSYS), "no device");
+	backend_test.open_error = 0;
 	ok(!salloc_guard(SALLOC_GUARD_REFUSE) && !sprotect(start, PAGE) && backend_test.guard == SALLOC_GUARD_REFUSE,
 	   "guarded as blocks are");
+	backend_test.open_error = ENOSYS;
+	ok(fails(sprotect(start + PAGE, PAGE), ENOMEM), "no device any more, while something is protected");
 	backend_test.open_error = EMFILE;
 	ok(fails(salloc_status(&status), EMFILE), "that nobody can be asked about it is an error");
 	backend_test.open_error = 0;
@@ -272,6 +390,8 @@ static void guarded(void)
 
 int main(void)
 {
+	bool good;
+
 	guarded();
 	round_trip(map(1), 1, "a page");
 	round_trip(map(600), 600, "600 pages");
@@ -283,8 +403,13 @@ int main(void)
 	many();
 	refusals();
 	neighbours();
+	coroutine();
+	ok(!salloc_call(0, on_protected_stack, &good) && good, "a protected stack stays so");
+	reused();
+	ok(tap_child(leaderless, NULL), "without a main thread");
 	stale();
 	wiped();
+	watch_moves();
 	cannot_move(REFUSED, "mremap() fails");
 	cannot_move(REFUSED_LATE, "mremap() fails half-way");
 	forked();

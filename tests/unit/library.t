@@ -131,13 +131,23 @@ alone() {	# alone COMPILER OPTION...
 		readelf -SW "$scratch/alone" | /usr/bin/python3 "$scratch/alone.py"
 }
 
+# One that is used in one function only stays where it is.
+kept() {	# kept COMPILER OPTION...
+	printf '#include <secure.h>\n#include <unistd.h>\nsecure static long pin;\nint main(int argc, char **argv)\n{ (void)argv; pin = argc * 7; sleep(1); return (int)pin; }\n' >"$scratch/kept.c"
+	"$@" $(pkg-config --cflags salloc) -o "$scratch/kept" "$scratch/kept.c" -L$lib -lsalloc &&
+		nm "$scratch/kept" | grep -wE "(_ZL3)?pin"
+}
+
 # A program must not have copies of a library's secure variables: it is told at its start.
 copied() {
 	local what=$1
 	shift
-	printf '#include <secure.h>\nsecure int shared = 1;\n' >"$scratch/library.c"
+	# There was another of that name once, in an older version of the library.
+	printf '#include <secure.h>\nint older = 2;\n__asm__(".symver older, shared@V1");\nsecure int newer = 1;\n__asm__(".symver newer, shared@@V2");\n' \
+		>"$scratch/library.c"
+	printf 'V1 { };\nV2 { } V1;\n' >"$scratch/library.map"
 	printf 'extern __attribute__((section("salloc_secure"))) int shared;\nint main(void) { return shared; }\n' >"$scratch/user.c"
-	cc $(pkg-config --cflags salloc) -shared -fPIC $what -o "$scratch/libshared.so" "$scratch/library.c" -L$lib -lsalloc &&
+	cc $(pkg-config --cflags salloc) -shared -fPIC $what -Wl,--version-script="$scratch/library.map" -o "$scratch/libshared.so" "$scratch/library.c" -L$lib -lsalloc &&
 		cc "$@" -o "$scratch/user" "$scratch/user.c" -L"$scratch" -lshared -L$lib -lsalloc &&
 		LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$scratch aborts_with "$wanted" "$scratch/user"
 }
@@ -275,12 +285,20 @@ done
 for linker in bfd gold lld; do
 	if command -v ld.$linker >/dev/null; then
 		ok "$linker: nothing else is in the pages of secure variables" alone cc -fuse-ld=$linker
+		ok "$linker: the same with --gc-sections" alone cc -fuse-ld=$linker -ffunction-sections -fdata-sections -Wl,--gc-sections
 	else
 		skip "$linker: nothing else is in the pages of secure variables" "no ld.$linker"
+		skip "$linker: the same with --gc-sections" "no ld.$linker"
 	fi
 done
 ok "the same in a static program" alone cc -static
 ok "and with -flto" alone cc -flto -O2
+ok "an optimizer leaves them there" kept cc -O3
+if command -v clang >/dev/null; then
+	ok "that of clang, too" kept clang++ -x c++ -O3
+else
+	skip "that of clang, too" "no clang"
+fi
 ok "an automatic variable cannot be \`secure\`" not_variable 'int f(void) { secure int x = 1; return x; }'
 ok "nor one for each thread" not_variable 'secure static __thread int x;'
 ok "nor one that is const" not_variable 'secure static const int x = 1; const int *f(void) { return &x; }'

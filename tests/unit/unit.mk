@@ -12,7 +12,7 @@ PROVE ?= prove
 UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call backend
 UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
 # What every test but `backend` is linked with, and what it is not.
-UNIT_CORE := $(LIB_CORE) salloc call copied scope secure
+UNIT_CORE := $(LIB_CORE) $(LIB_PUBLIC)
 UNIT_COMMON := tap backend_test
 UNIT_PRELOAD := $(UNIT_OUT)/libsalloc-preload-test.so
 
@@ -61,8 +61,6 @@ $(UNIT_OUT)/backend: $(UNIT_OUT)/obj/backend.o $(UNIT_OUT)/obj/tap.o $(LIB_OUT)/
 
 $(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o lib/backend.o)
 	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
-
-$(UNIT_OUT)/inplace $(UNIT_OUT)/asan/inplace: UNIT_WRAP := -Wl,--wrap=mremap
 
 $(UNIT_OUT)/%: $(UNIT_OUT)/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/obj/%.o) $(UNIT_CORE:%=$(LIB_OUT)/obj/%.o)
 	$(CC) -pthread $(LDFLAGS) $(UNIT_WRAP) -o $@ $^
