@@ -9,7 +9,6 @@ FEATURES_LDFLAGS = -L$(LIB_OUT) -lsalloc -pthread $(LDFLAGS)
 FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises/sequence.h
 
 .PHONY: feature-programs check-features
-guest-programs: feature-programs
 # Those that are built twice: with what they keep in protected memory, and in ordinary memory.
 FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
 feature-programs: lib $(addprefix $(FEATURES_OUT)/,keep in_place $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
