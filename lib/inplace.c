@@ -55,20 +55,12 @@ static bool covers(uintptr_t start, uintptr_t end)
 /* Room for one more range: enough for any change below. */
 static int make_room(void)
 {
-	size_t wanted = capacity ? capacity * 2 : FIRST_CAPACITY;
-	struct range *larger;
+	struct range *larger = sl_meta_grow(table, count, &capacity,
+					   sizeof(*table), FIRST_CAPACITY);
 
-	if (count < capacity)
-		return 0;
-	larger = sl_meta_map(wanted * sizeof(*larger));
 	if (!larger)
 		return -ENOMEM;
-	if (table) {
-		memcpy(larger, table, count * sizeof(*table));
-		sl_meta_unmap(table, capacity * sizeof(*table));
-	}
 	table = larger;
-	capacity = wanted;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "meta.h"
 #include "page.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 static size_t whole_pages(size_t length)
@@ -29,4 +30,23 @@ void *sl_meta_map(size_t length)
 void sl_meta_unmap(void *meta, size_t length)
 {
 	munmap((char *)meta - PAGE_BYTES, whole_pages(length) + 2 * PAGE_BYTES);
+}
+
+void *sl_meta_grow(void *table, size_t count, size_t *capacity, size_t size,
+		   size_t first)
+{
+	size_t wanted = *capacity ? *capacity * 2 : first;
+	void *larger;
+
+	if (count < *capacity)
+		return table;
+	larger = sl_meta_map(wanted * size);
+	if (!larger)
+		return NULL;
+	if (table) {
+		memcpy(larger, table, count * size);
+		sl_meta_unmap(table, *capacity * size);
+	}
+	*capacity = wanted;
+	return larger;
 }

@@ -16,4 +16,13 @@
 void *sl_meta_map(size_t length);
 void sl_meta_unmap(void *meta, size_t length);
 
+/*
+ * A table of @count elements of @size bytes, with room for one more: @table
+ * itself, or a larger one in its place. *@capacity is how many it has room for,
+ * 0 when there is none yet, and @first what that becomes then. NULL when there
+ * is no memory; the old one is as it was.
+ */
+void *sl_meta_grow(void *table, size_t count, size_t *capacity, size_t size,
+		   size_t first);
+
 #endif

@@ -43,20 +43,12 @@ static size_t above(const void *ptr)
 
 static int make_room(void)
 {
-	size_t wanted = capacity ? capacity * 2 : FIRST_CAPACITY;
-	struct region *larger;
+	struct region *larger = sl_meta_grow(table, count, &capacity,
+					   sizeof(*table), FIRST_CAPACITY);
 
-	if (count < capacity)
-		return 0;
-	larger = sl_meta_map(wanted * sizeof(*larger));
 	if (!larger)
 		return -ENOMEM;
-	if (table) {
-		memcpy(larger, table, count * sizeof(*table));
-		sl_meta_unmap(table, capacity * sizeof(*table));
-	}
 	table = larger;
-	capacity = wanted;
 	return 0;
 }
 

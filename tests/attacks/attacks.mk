@@ -31,7 +31,7 @@ $(eval $(call GUEST_RULE,promises))
 $(eval $(call GUEST_RULE,attacks))
 
 # Driven from the host: tests/promises/ram, tests/promises/crash, tests/promises/swap.
-$(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h tests/promises/look.h $(GUEST_COMMON)
+$(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h tests/promises/look.h tests/promises/dump.h $(GUEST_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c %.a,$^)
 $(GUEST_OUT)/promises-host/sleeper: $(LIB_STATIC)

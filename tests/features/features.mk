@@ -15,7 +15,7 @@ feature-programs: lib $(addprefix $(FEATURES_OUT)/,keep in_place $(FEATURES_TWIC
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
 
-$(FEATURES_OUT)/keep: tests/features/keep.c tests/promises/look.c tests/promises/look.h tests/promises/sequence.h
+$(FEATURES_OUT)/keep: tests/features/keep.c tests/promises/look.c tests/promises/look.h tests/promises/dump.h tests/promises/sequence.h
 	@mkdir -p $(@D)
 	$(CC) $(FEATURES_CFLAGS) -O2 -o $@ $(filter %.c,$^)
 

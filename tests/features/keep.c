@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../promises/dump.h"
 #include "../promises/look.h"
 
 #define CHUNK	(1 << 20)
@@ -58,18 +59,6 @@ static unsigned int rows_in(pid_t pid)
 	close(mem);
 	free(buffer);
 	return rows;
-}
-
-static void dump(void)
-{
-	char line[32];
-
-	/* It sleeps by now. */
-	usleep(100000);
-	puts("@dump-ram");
-	fflush(stdout);
-	if (!fgets(line, sizeof(line), stdin))
-		exit(2);
 }
 
 /* What a program's file holds is no secret, and not what is looked for. */
@@ -136,7 +125,7 @@ static void stage(const char *command)
 	if (read(from, &byte, 1) == 1) {
 		say("mem", look_at(pid));
 		forget_file(pid);
-		dump();
+		dump_ram();
 		if (write(to, &byte, 1) != 1)
 			exit(2);
 	}

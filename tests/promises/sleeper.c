@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "../attacks/victim.h"
+#include "dump.h"
 #include "look.h"
 #include "sequence.h"
 
@@ -188,17 +189,6 @@ static void victim(const struct end *end)
 	_exit(2);
 }
 
-static void dump(void)
-{
-	char line[32];
-
-	usleep(100000);
-	puts("@dump-ram");
-	fflush(stdout);
-	if (!fgets(line, sizeof(line), stdin))
-		exit(2);
-}
-
 /* A victim that did not come to the end it was made for proves nothing: that ends the run. */
 static void expect(bool good, const struct end *end, const char *what)
 {
@@ -230,11 +220,11 @@ static void stage(const struct end *end)
 	want = end->gone ? pid : 0;
 	expect(waitpid(pid, &status, end->gone ? 0 : WNOHANG) == want, end, "the victim died");
 	expect(!end->gone || (end->killed ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0), end, "not the end it was to have");
-	dump();
+	dump_ram();
 	if (end->crash) {
 		/* Something else may have run on the victim's CPU just then. */
 		for (int more = 1; more < CRASH_DUMPS; more++)
-			dump();
+			dump_ram();
 		victim_set("/proc/sysrq-trigger", "c");
 	}
 	if (end->gone)
@@ -253,7 +243,7 @@ int main(int argc, char **argv)
 	protect = strcmp(argv[1], "region") == 0;
 	for (int i = 2; i < argc; i++)
 		if (strcmp(argv[i], "none") == 0)
-			dump();
+			dump_ram();
 		else
 			stage(end_named(argv[i]));
 	return 0;
