@@ -13,7 +13,6 @@
 #include <crypto/aead.h>
 #include <crypto/skcipher.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/random.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -22,24 +21,6 @@
 
 #include "cipher.h"
 #include "selftest.h"
-
-/**
- * struct cm_cipher - what one of the ciphers we offer needs
- * @name: the crypto API's name, also the value of the parameter
- * @aead: authenticated, hence an AEAD transform; else an skcipher
- * @scalar: the driver that does without SIMD
- */
-struct cm_cipher {
-	const char *name;
-	bool aead;
-	const char *scalar;
-};
-
-static const struct cm_cipher cm_ciphers[] = {
-	{ "gcm(aes)", true, "gcm_base(ctr(aes-generic),ghash-generic)" },
-	{ "aegis128", true, "aegis128-generic" },
-	{ "cbc(aes)", false, "cbc(aes-generic)" },
-};
 
 /**
  * struct cm_cipher_ctx - the scratch of one encryption, never on the stack
@@ -57,28 +38,14 @@ struct cm_cipher_ctx {
 	void *req;
 };
 
-#define CM_CIPHER_AUTO	"auto"
-
-static char *cipher = CM_CIPHER_AUTO;
-module_param(cipher, charp, 0444);
-MODULE_PARM_DESC(cipher, "auto (default: gcm(aes), or aegis128 where that is faster), gcm(aes), aegis128, or cbc(aes) as the paper had it (no integrity)");
-
-static const struct cm_cipher *cm_cipher;
-/* Keeps the driver loaded, so that making a key never has to load modules. */
-static struct cm_key *cm_cipher_anchor;
-/*
- * The driver that passed the self-test. Keys are made by its name: a better one
- * for the cipher's name may appear at any time (through AF_ALG any user can
- * make one that answers later, from a thread).
- */
-static char cm_cipher_driver[CRYPTO_MAX_ALG_NAME];
+static struct cm_cipher_use cm_use;
 
 static LIST_HEAD(cm_keys);
 static DEFINE_SPINLOCK(cm_keys_lock);
 
 static int cm_cipher_set_key(struct cm_key *key, const u8 *bytes)
 {
-	if (cm_cipher->aead)
+	if (cm_use.cipher->aead)
 		return crypto_aead_setkey(key->tfm, bytes, CM_KEY_SIZE);
 	return crypto_skcipher_setkey(key->tfm, bytes, CM_KEY_SIZE);
 }
@@ -91,10 +58,10 @@ static struct cm_key *cm_cipher_key_make(const u8 *bytes)
 	if (!key)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&key->ref, 1);
-	if (cm_cipher->aead)
-		key->tfm = crypto_alloc_aead(cm_cipher_driver, 0, 0);
+	if (cm_use.cipher->aead)
+		key->tfm = crypto_alloc_aead(cm_use.driver, 0, 0);
 	else
-		key->tfm = crypto_alloc_skcipher(cm_cipher_driver, 0, 0);
+		key->tfm = crypto_alloc_skcipher(cm_use.driver, 0, 0);
 	if (IS_ERR(key->tfm)) {
 		err = PTR_ERR(key->tfm);
 		kfree(key);
@@ -104,7 +71,7 @@ static struct cm_key *cm_cipher_key_make(const u8 *bytes)
 	list_add(&key->all, &cm_keys);
 	spin_unlock(&cm_keys_lock);
 	err = cm_cipher_set_key(key, bytes);
-	if (!err && cm_cipher->aead)
+	if (!err && cm_use.cipher->aead)
 		err = crypto_aead_setauthsize(key->tfm, CM_TAG_SIZE);
 	if (err) {
 		cm_cipher_key_put(key);
@@ -144,7 +111,7 @@ void cm_cipher_key_put(struct cm_key *key)
 	spin_lock(&cm_keys_lock);
 	list_del(&key->all);
 	spin_unlock(&cm_keys_lock);
-	if (cm_cipher->aead)
+	if (cm_use.cipher->aead)
 		crypto_free_aead(key->tfm);
 	else
 		crypto_free_skcipher(key->tfm);
@@ -181,10 +148,10 @@ struct cm_cipher_ctx *cm_cipher_ctx_alloc(gfp_t gfp)
 
 	if (!ctx)
 		return NULL;
-	if (cm_cipher->aead)
-		ctx->req = aead_request_alloc(cm_cipher_anchor->tfm, gfp);
+	if (cm_use.cipher->aead)
+		ctx->req = aead_request_alloc(cm_use.anchor->tfm, gfp);
 	else
-		ctx->req = skcipher_request_alloc(cm_cipher_anchor->tfm, gfp);
+		ctx->req = skcipher_request_alloc(cm_use.anchor->tfm, gfp);
 	if (!ctx->req) {
 		kfree(ctx);
 		return NULL;
@@ -202,7 +169,7 @@ void cm_cipher_ctx_free(struct cm_cipher_ctx *ctx)
 {
 	if (!ctx)
 		return;
-	if (cm_cipher->aead)
+	if (cm_use.cipher->aead)
 		aead_request_free(ctx->req);
 	else
 		skcipher_request_free(ctx->req);
@@ -289,8 +256,8 @@ static void cm_cipher_set_nonce(struct cm_cipher_ctx *ctx, u64 nonce)
  *
  * Context: process context, or the scheduler's hooks. Does not sleep, takes no
  * locks.
- * Return: 0, or a negative errno of the driver: @sealed is of no use then, and if
- * it is @plain, it may hold some plaintext.
+ * Return: 0, or a negative errno of the driver: @sealed is of no use then, and
+ * if it is @plain, it may hold some plaintext.
  */
 int cm_cipher_encrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
 		      struct page *plain, struct page *sealed, u64 *nonce,
@@ -298,7 +265,7 @@ int cm_cipher_encrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
 {
 	*nonce = atomic64_inc_return(&key->nonce);
 	cm_cipher_set_nonce(ctx, *nonce);
-	if (cm_cipher->aead)
+	if (cm_use.cipher->aead)
 		return cm_cipher_aead(ctx, key, plain, sealed, tag, true);
 	return cm_cipher_cbc(ctx, key, plain, sealed, tag, true);
 }
@@ -323,7 +290,7 @@ int cm_cipher_decrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
 	int err;
 
 	cm_cipher_set_nonce(ctx, nonce);
-	if (cm_cipher->aead)
+	if (cm_use.cipher->aead)
 		err = cm_cipher_aead(ctx, key, plain, sealed, (u8 *)tag, false);
 	else
 		err = cm_cipher_cbc(ctx, key, plain, sealed, (u8 *)tag, false);
@@ -339,7 +306,7 @@ int cm_cipher_decrypt(struct cm_cipher_ctx *ctx, struct cm_key *key,
  */
 const char *cm_cipher_name(void)
 {
-	return cm_cipher->name;
+	return cm_use.cipher->name;
 }
 
 /**
@@ -349,10 +316,10 @@ const char *cm_cipher_name(void)
  */
 bool cm_cipher_authenticated(void)
 {
-	return cm_cipher->aead;
+	return cm_use.cipher->aead;
 }
 
-/* Some machines lend their vector registers to the kernel only with interrupts on. */
+/* Some machines lend vector registers to the kernel with interrupts on only. */
 static bool cm_cipher_may_use_simd(void)
 {
 	unsigned long flags;
@@ -378,139 +345,101 @@ static int cm_cipher_find_driver(void)
 	size_t len;
 
 	if (!cm_cipher_may_use_simd()) {
-		strscpy(cm_cipher_driver, cm_cipher->scalar,
-			sizeof(cm_cipher_driver));
+		strscpy(cm_use.driver, cm_use.cipher->scalar,
+			sizeof(cm_use.driver));
 		pr_info("%s: no SIMD with interrupts off on this machine: served by %s\n",
-			cm_cipher->name, cm_cipher_driver);
+			cm_use.cipher->name, cm_use.driver);
 		return 0;
 	}
-	strscpy(cm_cipher_driver, cm_cipher->name, sizeof(cm_cipher_driver));
+	strscpy(cm_use.driver, cm_use.cipher->name, sizeof(cm_use.driver));
 	key = cm_cipher_key_create();
 	if (IS_ERR(key))
 		return PTR_ERR(key);
-	strscpy(cm_cipher_driver,
-		crypto_tfm_alg_driver_name(cm_cipher->aead ?
+	strscpy(cm_use.driver,
+		crypto_tfm_alg_driver_name(cm_use.cipher->aead ?
 					   crypto_aead_tfm(key->tfm) :
 					   crypto_skcipher_tfm(key->tfm)),
-		sizeof(cm_cipher_driver));
+		sizeof(cm_use.driver));
 	cm_cipher_key_put(key);
 	for (i = 0; i < ARRAY_SIZE(wrappers); i++) {
-		while (str_has_prefix(cm_cipher_driver, wrappers[i])) {
-			len = strlen(cm_cipher_driver) - strlen(wrappers[i]);
-			memmove(cm_cipher_driver,
-				cm_cipher_driver + strlen(wrappers[i]), len);
-			cm_cipher_driver[len - 1] = '\0';
+		while (str_has_prefix(cm_use.driver, wrappers[i])) {
+			len = strlen(cm_use.driver) - strlen(wrappers[i]);
+			memmove(cm_use.driver,
+				cm_use.driver + strlen(wrappers[i]), len);
+			cm_use.driver[len - 1] = '\0';
 			i = 0;
 		}
 	}
 	return 0;
 }
 
-static void cm_cipher_drop(void)
-{
-	cm_cipher_key_put(cm_cipher_anchor);
-	cm_cipher_anchor = NULL;
-}
-
-/* Take up a cipher, and prove it on this machine. */
-static int cm_cipher_take(const struct cm_cipher *c)
+/**
+ * cm_cipher_take() - take up a cipher, and prove it on this machine
+ * @c: the cipher
+ *
+ * Context: process context, may sleep and load modules. None is in use.
+ * Return: 0, -ENOENT when the kernel lacks it, -ENOMEM, or -EIO when a self-test
+ * fails. After an error none is in use.
+ */
+int cm_cipher_take(const struct cm_cipher *c)
 {
 	int err;
 
-	cm_cipher = c;
+	cm_use.cipher = c;
 	err = cm_cipher_find_driver();
 	if (err)
 		return err;
-	err = cm_selftest_known_answer(c->name, cm_cipher_driver);
+	err = cm_selftest_known_answer(c->name, cm_use.driver);
 	if (err)
 		return err;
-	cm_cipher_anchor = cm_cipher_key_create();
-	if (IS_ERR(cm_cipher_anchor))
-		return PTR_ERR(cm_cipher_anchor);
-	err = cm_selftest_page(cm_cipher_anchor, c->aead);
+	cm_use.anchor = cm_cipher_key_create();
+	if (IS_ERR(cm_use.anchor)) {
+		err = PTR_ERR(cm_use.anchor);
+		cm_use.anchor = NULL;
+		return err;
+	}
+	err = cm_selftest_page(cm_use.anchor, c->aead);
 	/* Work in flight still owns the transform: let it be. */
-	if (err && err != -EINPROGRESS)
+	if (err == -EINPROGRESS)
+		cm_use.anchor = NULL;
+	else if (err)
 		cm_cipher_drop();
 	return err;
 }
 
-/*
- * Take the fastest of those that are authenticated; but the first, unless
- * another is faster by a tenth. One that this kernel lacks, or that fails, is no
- * candidate.
- */
-static int cm_cipher_take_fastest(void)
-{
-	char driver[sizeof(cm_cipher_driver)];
-	const struct cm_cipher *best = NULL, *c;
-	struct cm_key *anchor = NULL;
-	u64 least = U64_MAX, ns;
-
-	for (c = cm_ciphers; c < cm_ciphers + ARRAY_SIZE(cm_ciphers); c++) {
-		if (!c->aead || cm_cipher_take(c))
-			continue;
-		ns = cm_selftest_speed(cm_cipher_anchor);
-		pr_info("%s: %llu ns to seal and unseal a page\n", c->name, ns);
-		if (ns >= least - least / 10) {
-			cm_cipher_drop();
-			continue;
-		}
-		if (best)
-			cm_cipher_key_put(anchor);
-		best = c;
-		least = ns;
-		anchor = cm_cipher_anchor;
-		strscpy(driver, cm_cipher_driver, sizeof(driver));
-	}
-	if (!best)
-		return -ENOENT;
-	/* Not asked for again: by now another driver might answer. */
-	cm_cipher = best;
-	cm_cipher_anchor = anchor;
-	strscpy(cm_cipher_driver, driver, sizeof(cm_cipher_driver));
-	return 0;
-}
-
-static const struct cm_cipher *cm_cipher_named(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(cm_ciphers); i++)
-		if (!strcmp(cm_ciphers[i].name, name))
-			return &cm_ciphers[i];
-	return NULL;
-}
-
 /**
- * cm_cipher_init() - choose the cipher and prove it on this machine
- *
- * Context: process context, may sleep and load modules.
- * Return: 0, -EINVAL for an unknown name, -ENOENT when the kernel lacks it,
- * -EIO when a self-test fails.
- */
-int cm_cipher_init(void)
-{
-	const struct cm_cipher *c = cm_cipher_named(cipher);
-	int err;
-
-	if (!c && strcmp(cipher, CM_CIPHER_AUTO)) {
-		pr_err("cipher=%s: not one of auto, gcm(aes), aegis128, cbc(aes)\n",
-		       cipher);
-		return -EINVAL;
-	}
-	err = c ? cm_cipher_take(c) : cm_cipher_take_fastest();
-	if (err)
-		pr_err("cipher=%s: this kernel cannot provide it (%d)\n",
-		       cipher, err);
-	return err;
-}
-
-/**
- * cm_cipher_exit() - undo cm_cipher_init(); no key may be left
+ * cm_cipher_drop() - use it no longer; no key may be left
  *
  * Context: process context, may sleep.
  */
-void cm_cipher_exit(void)
+void cm_cipher_drop(void)
 {
-	cm_cipher_drop();
+	if (cm_use.anchor)
+		cm_cipher_key_put(cm_use.anchor);
+	cm_use.anchor = NULL;
+}
+
+/**
+ * cm_cipher_swap() - exchange the cipher in use for another
+ * @use: in: one that cm_cipher_take() took up before, or all zero: none;
+ *	out: the one that was in use
+ *
+ * Not taken up again: by now another driver might answer to its name.
+ *
+ * Context: any, while nobody else uses it.
+ */
+void cm_cipher_swap(struct cm_cipher_use *use)
+{
+	swap(*use, cm_use);
+}
+
+/**
+ * cm_cipher_speed() - time the cipher in use
+ *
+ * Context: process context.
+ * Return: ns to seal and unseal a page.
+ */
+u64 cm_cipher_speed(void)
+{
+	return cm_selftest_speed(cm_use.anchor);
 }

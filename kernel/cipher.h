@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * cipher: turns a frame into ciphertext and back, one page at a time, with the
- * kernel's crypto API.
+ * kernel's crypto API. Which cipher that is, choice.h says.
  *
  * Sealing happens under the run-queue lock with interrupts off, so a cipher is
  * accepted only if it answers at once in that state; the self-test at load
@@ -17,6 +17,7 @@
 #define _CM_CIPHER_H
 
 #include <linux/atomic.h>
+#include <linux/crypto.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -41,8 +42,37 @@ struct cm_key {
 	struct list_head all;
 };
 
-int cm_cipher_init(void);
-void cm_cipher_exit(void);
+/**
+ * struct cm_cipher - what one of the ciphers we offer needs
+ * @name: the crypto API's name, also the value of the parameter
+ * @aead: authenticated, hence an AEAD transform; else an skcipher
+ * @scalar: the driver that does without SIMD
+ */
+struct cm_cipher {
+	const char *name;
+	bool aead;
+	const char *scalar;
+};
+
+/**
+ * struct cm_cipher_use - a cipher as it is used on this machine
+ * @cipher: the cipher
+ * @driver: the driver that passed the self-test. Keys are made by its name: a
+ *	better one for the cipher's name may appear at any time (through AF_ALG
+ *	any user can make one that answers later, from a thread)
+ * @anchor: keeps the driver loaded, so that making a key never has to load
+ *	modules
+ */
+struct cm_cipher_use {
+	const struct cm_cipher *cipher;
+	char driver[CRYPTO_MAX_ALG_NAME];
+	struct cm_key *anchor;
+};
+
+int cm_cipher_take(const struct cm_cipher *c);
+void cm_cipher_drop(void);
+void cm_cipher_swap(struct cm_cipher_use *use);
+u64 cm_cipher_speed(void);
 
 const char *cm_cipher_name(void);
 bool cm_cipher_authenticated(void);

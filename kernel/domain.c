@@ -206,7 +206,8 @@ struct cm_domain *cm_domain_open(struct mm_struct *mm)
  * @parent: its parent's domain, map_lock held
  * @mm: the child's address space, not running yet
  *
- * The child inherits the size that the window began with, and what makes a process untrusted.
+ * The child inherits the size that the window began with, and what makes a
+ * process untrusted.
  *
  * Context: process context, may sleep, both mmap_locks held for writing.
  * Return: the domain, one user and one reference more, or ERR_PTR(-ENOMEM).

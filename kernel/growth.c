@@ -42,6 +42,21 @@ void cm_growth_inherit(struct cm_domain *child, struct cm_domain *parent)
 	child->window.limit = child->window.growth.base;
 }
 
+/**
+ * cm_growth_fix() - a window gets the size that its process asked for, for good
+ * @d: the domain; map_lock is held
+ * @limit: pages
+ *
+ * Context: any. More frames than that may be in it: the caller puts them out.
+ */
+void cm_growth_fix(struct cm_domain *d, unsigned int limit)
+{
+	lockdep_assert_held(&d->map_lock);
+	d->window.limit = limit;
+	d->window.growth.base = limit;
+	d->window.growth.fixed = true;
+}
+
 /* How large a window may be now, pages; the administrator may change it. */
 static unsigned int cm_growth_cap(const struct cm_window *w)
 {
@@ -76,8 +91,10 @@ static void cm_growth_begin(struct cm_domain *d)
  * Whether to count at all. What is long ago is forgotten, and what is more than
  * any window would hold: somebody goes through memory once.
  */
-static bool cm_growth_counts(struct cm_domain *d, unsigned int cap)
+static bool cm_growth_counts(struct cm_domain *d)
 {
+	unsigned int cap = cm_growth_cap(&d->window);
+
 	lockdep_assert_held(&d->map_lock);
 	if (d->window.limit >= cap)
 		return false;
@@ -97,7 +114,7 @@ static bool cm_growth_counts(struct cm_domain *d, unsigned int cap)
 void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff)
 {
 	/* One that was never written has no entry, and cost little. */
-	if (!cm_growth_counts(d, cm_growth_cap(&d->window)) ||
+	if (!cm_growth_counts(d) ||
 	    !xa_load(&d->pages, pgoff))
 		return;
 	xa_set_mark(&d->pages, pgoff, CM_EVICTED);
@@ -113,7 +130,7 @@ void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff)
  */
 void cm_growth_returned(struct cm_domain *d, pgoff_t pgoff)
 {
-	if (!cm_growth_counts(d, cm_growth_cap(&d->window)) ||
+	if (!cm_growth_counts(d) ||
 	    !xa_get_mark(&d->pages, pgoff, CM_EVICTED))
 		return;
 	xa_clear_mark(&d->pages, pgoff, CM_EVICTED);
@@ -137,16 +154,15 @@ void cm_growth_returned(struct cm_domain *d, pgoff_t pgoff)
 bool cm_growth_grow(struct cm_domain *d)
 {
 	struct cm_window *w = &d->window;
-	unsigned int cap = cm_growth_cap(w);
 	u64 uses, switches;
 
-	if (!cm_growth_counts(d, cap))
+	if (!cm_growth_counts(d))
 		return false;
 	uses = (u64)w->limit + w->growth.out;
 	switches = max_t(u64, cm_growth_switches(d), 1);
 	if (2ULL * w->growth.returned < uses * switches)
 		return false;
-	w->limit = min(w->limit + w->limit / 2, cap);
+	w->limit = min(w->limit + w->limit / 2, cm_growth_cap(w));
 	cm_growth_begin(d);
 	return true;
 }

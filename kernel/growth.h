@@ -40,6 +40,8 @@ struct cm_growth {
 void cm_growth_setup(struct cm_growth *g, unsigned int base);
 void cm_growth_inherit(struct cm_domain *child, struct cm_domain *parent);
 
+void cm_growth_fix(struct cm_domain *d, unsigned int limit);
+
 void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff);
 void cm_growth_returned(struct cm_domain *d, pgoff_t pgoff);
 bool cm_growth_grow(struct cm_domain *d);

@@ -12,11 +12,12 @@
  *	sched     seals and unseals at context switches
  *	tasks     has every task of a domain take part in that
  *	domain    what is sealed together
- *	window    its frames, the only plaintext there is; frame, rmap, growth
+ *	window    its frames, the only plaintext there is; frame, rmap
+ *	fault     how a page gets into it; growth: how many may be
  *	idle      unmaps what sleeps for long; expiry: what is plain for long
  *	power     the end
  *	store     ciphertext, in shmem
- *	cipher    encryption, by the kernel's crypto API; selftest
+ *	cipher    encryption, by the kernel's crypto API; choice, selftest
  *	limits    how much one user may have
  *	stats     counters
  */
@@ -26,6 +27,7 @@
 #include <linux/module.h>
 
 #include "chardev.h"
+#include "choice.h"
 #include "cipher.h"
 #include "domain.h"
 #include "hooks.h"
@@ -52,7 +54,7 @@ struct cm_room {
 };
 
 static const struct cm_room cm_rooms[] = {
-	{ "cipher", cm_cipher_init, cm_cipher_exit },
+	{ "cipher", cm_choice_init, cm_choice_exit },
 	{ "store", cm_store_init, cm_store_exit },
 	{ "domain", cm_domain_init, cm_domain_exit },
 	{ "tasks", cm_tasks_init, cm_tasks_exit },

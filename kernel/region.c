@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "domain.h"
+#include "fault.h"
 #include "guard.h"
 #include "limits.h"
 #include "region.h"
@@ -145,7 +146,7 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 		return verdict == CM_PARK ? cm_region_park(vmf, n) :
 					    VM_FAULT_SIGBUS;
 	}
-	err = cm_window_fault(d, region, vmf->pgoff, write, &page, &rw);
+	err = cm_fault_page(d, region, vmf->pgoff, write, &page, &rw);
 	if (err) {
 		ret = cm_region_failed(vmf->address, vmf->pgoff, err);
 	} else {

@@ -177,6 +177,41 @@ static void cm_window_take_out(struct cm_domain *d, struct cm_frame *f,
 	xa_erase(&d->window.frames, f->pgoff);
 }
 
+/**
+ * cm_window_add() - have a frame take part in sealing and unsealing
+ * @d: the domain; map_lock is held
+ * @f: the frame, bound to its page, not mapped yet
+ *
+ * Context: process context of a running owner, may sleep.
+ * Return: 0 and the frame is plain while the window is, -ENOMEM, or -EBADMSG
+ * when the ciphertext is not ours. On error the frame is not in the window.
+ */
+int cm_window_add(struct cm_domain *d, struct cm_frame *f)
+{
+	unsigned long flags;
+	bool bad;
+	int err;
+
+	lockdep_assert_held(&d->map_lock);
+	err = xa_err(xa_store(&d->window.frames, f->pgoff, f, GFP_KERNEL));
+	if (err)
+		return err;
+	raw_spin_lock_irqsave(&d->lock, flags);
+	list_add_tail(&f->list, &d->window.list);
+	if (!d->window.count++ && d->window.plain)
+		cm_window_plain_begin(d, ktime_get_mono_fast_ns());
+	if (d->window.plain)
+		cm_frame_unseal(d, f);
+	/* Not earlier: whoever waits for it must get to use it. */
+	f->since = ktime_get_mono_fast_ns();
+	bad = f->bad;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	if (!bad)
+		return 0;
+	cm_window_take_out(d, f, false);
+	return -EBADMSG;
+}
+
 /* Before it is taken out: nobody may write to it while it is saved. */
 static void cm_window_unmap(struct cm_domain *d, struct cm_frame *f)
 {
@@ -192,8 +227,14 @@ static void cm_window_expel(struct cm_domain *d, struct cm_frame *f, bool save)
 	cm_frame_free(f);
 }
 
-/* Put out the oldest frame, and give it to the caller. */
-static struct cm_frame *cm_window_evict(struct cm_domain *d)
+/**
+ * cm_window_evict() - put out the oldest frame
+ * @d: the domain; map_lock is held, and its window is not empty
+ *
+ * Context: process context, may sleep.
+ * Return: the frame, bound to no page; the caller's.
+ */
+struct cm_frame *cm_window_evict(struct cm_domain *d)
 {
 	struct cm_frame *f;
 
@@ -309,161 +350,9 @@ int cm_window_resize(struct cm_domain *d, unsigned int limit)
 	lockdep_assert_held(&d->map_lock);
 	if (limit < CM_WINDOW_MIN || limit > cm_window_max())
 		return -ERANGE;
-	d->window.limit = limit;
-	d->window.growth.base = limit;
-	d->window.growth.fixed = true;
+	cm_growth_fix(d, limit);
 	while (d->window.count > limit)
 		cm_frame_free(cm_window_evict(d));
-	return 0;
-}
-
-/*
- * A frame for one page more. Where there is no room for it that is an old one. It
- * is not worth killing anybody that a window has grown.
- */
-static struct cm_frame *cm_window_get_frame(struct cm_domain *d)
-{
-	struct cm_window *w = &d->window;
-	struct cm_frame *f;
-
-	if (w->count < w->growth.base)
-		return cm_frame_alloc(GFP_KERNEL_ACCOUNT);
-	if (w->count < w->limit || cm_growth_grow(d)) {
-		f = cm_frame_alloc(GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
-				   __GFP_NOWARN);
-		if (f)
-			return f;
-		w->limit = w->count;
-	}
-	return cm_window_evict(d);
-}
-
-/* Bring a page in: make room, decrypt. */
-static struct cm_frame *cm_window_bring_in(struct cm_domain *d,
-					   struct cm_region *region,
-					   pgoff_t pgoff)
-{
-	struct cm_frame *f = cm_window_get_frame(d);
-	unsigned long flags;
-	bool bad;
-	int err;
-
-	if (!f)
-		return ERR_PTR(-ENOMEM);
-	err = cm_frame_bind(f, d, region, pgoff);
-	if (!err)
-		err = xa_err(xa_store(&d->window.frames, pgoff, f, GFP_KERNEL));
-	if (err) {
-		cm_frame_free(f);
-		return ERR_PTR(err);
-	}
-	cm_growth_returned(d, pgoff);
-	if (xa_get_mark(&d->pages, pgoff, CM_AGED)) {
-		xa_clear_mark(&d->pages, pgoff, CM_AGED);
-		d->window.missed++;
-	}
-
-	raw_spin_lock_irqsave(&d->lock, flags);
-	list_add_tail(&f->list, &d->window.list);
-	if (!d->window.count++ && d->window.plain)
-		cm_window_plain_begin(d, ktime_get_mono_fast_ns());
-	if (d->window.plain)
-		cm_frame_unseal(d, f);
-	/* Not earlier: whoever waits for it must get to use it. */
-	f->since = ktime_get_mono_fast_ns();
-	bad = f->bad;
-	raw_spin_unlock_irqrestore(&d->lock, flags);
-	if (bad) {
-		cm_window_take_out(d, f, false);
-		cm_frame_free(f);
-		return ERR_PTR(-EBADMSG);
-	}
-	return f;
-}
-
-/*
- * Before a frame may be written: give it a descriptor that is ours alone and
- * under our key. A forked relative keeps the old one.
- */
-static int cm_window_make_dirty(struct cm_domain *d, struct cm_frame *f)
-{
-	struct cm_page *old = f->pg, *pg = old;
-	struct page *store = f->store;
-	unsigned long flags;
-
-	if (f->dirty)
-		return 0;
-	if (!pg || refcount_read(&pg->ref) > 1 || pg->key != d->key) {
-		int err;
-
-		pg = cm_store_page_create(d->store, d->key);
-		if (!pg)
-			return -ENOMEM;
-		store = cm_store_pin(pg);
-		if (IS_ERR(store)) {
-			cm_store_page_put(pg);
-			return PTR_ERR(store);
-		}
-		err = xa_err(xa_store(&d->pages, f->pgoff, pg, GFP_KERNEL));
-		if (err) {
-			cm_store_unpin(store, false);
-			cm_store_page_put(pg);
-			return err;
-		}
-		if (!old)
-			d->used_pages++;
-	}
-	raw_spin_lock_irqsave(&d->lock, flags);
-	swap(f->store, store);
-	f->pg = pg;
-	f->dirty = true;
-	/* While we slept it may have been sealed, and not come back. */
-	if (f->bad)
-		cm_frame_lose(f);
-	raw_spin_unlock_irqrestore(&d->lock, flags);
-	if (old != pg && old) {
-		cm_store_unpin(store, false);
-		cm_store_page_put(old);
-	}
-	return 0;
-}
-
-/**
- * cm_window_fault() - have a page in the window
- * @d: the domain; map_lock is held
- * @region: the region of the page
- * @pgoff: the page
- * @write: whether it is going to be written
- * @page: out: the frame's memory
- * @rw: out: whether it may be mapped writable
- *
- * Context: process context of a running owner, may sleep.
- * Return: 0, -ENOMEM, -EBADMSG when the ciphertext is not ours, -EIO when it
- * cannot be read back from swap.
- */
-int cm_window_fault(struct cm_domain *d, struct cm_region *region,
-		    pgoff_t pgoff, bool write, struct page **page, bool *rw)
-{
-	struct cm_frame *f;
-	int err;
-
-	lockdep_assert_held(&d->map_lock);
-	f = xa_load(&d->window.frames, pgoff);
-	if (!f) {
-		f = cm_window_bring_in(d, region, pgoff);
-		if (IS_ERR(f))
-			return PTR_ERR(f);
-	}
-	if (write && !f->bad) {
-		err = cm_window_make_dirty(d, f);
-		if (err)
-			return err;
-	}
-	if (READ_ONCE(f->bad))
-		return -EBADMSG;
-	*page = f->page;
-	*rw = f->dirty;
-	d->counts.faults++;
 	return 0;
 }
 
@@ -474,7 +363,8 @@ int cm_window_fault(struct cm_domain *d, struct cm_region *region,
  * @out: a page for it
  *
  * The ciphertext in the store or in the frame if there is one that is current,
- * else the page encrypted on the spot under a nonce of its own. A page never written is noise.
+ * else the page encrypted on the spot under a nonce of its own. A page never
+ * written is noise.
  *
  * Context: process context, may sleep.
  * Return: 0, or -ENOMEM or -EIO.

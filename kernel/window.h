@@ -24,6 +24,7 @@
 #include "growth.h"
 
 struct cm_domain;
+struct cm_frame;
 struct cm_region;
 struct page;
 
@@ -79,8 +80,8 @@ unsigned int cm_window_max(void);
 void cm_window_setup(struct cm_window *w);
 int cm_window_resize(struct cm_domain *d, unsigned int limit);
 
-int cm_window_fault(struct cm_domain *d, struct cm_region *region,
-		    pgoff_t pgoff, bool write, struct page **page, bool *rw);
+int cm_window_add(struct cm_domain *d, struct cm_frame *f);
+struct cm_frame *cm_window_evict(struct cm_domain *d);
 void cm_window_put_out(struct cm_domain *d,
 		       bool (*keep)(struct cm_region *region));
 bool cm_window_put_out_bad(struct cm_domain *d);
