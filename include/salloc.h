@@ -41,7 +41,8 @@
  * Errors: functions that return a pointer return NULL and set errno:
  *
  *	ENOSYS	the kernel module is not loaded, or does not speak this
- *		library's version of its interface
+ *		library's version of its interface (salloc_fallback() lets it do
+ *		with less)
  *	EACCES	no permission to open /dev/cryptmem
  *	EPERM	a seccomp filter or the like forbids to open or map it
  *	EDQUOT	the user has as many regions or pages as the module allows
@@ -227,6 +228,15 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
 /* What protects the memory, struct salloc_status.protection. */
 #define SALLOC_PROTECTION_NONE		0 /* salloc() fails */
 #define SALLOC_PROTECTION_KERNEL	1 /* the module: sealed while asleep */
+#define SALLOC_PROTECTION_SECRET	2 /* memfd_secret(2): plaintext in the
+					   * RAM, but no other process, nor a
+					   * debugger, nor most of the kernel
+					   * can read it
+					   */
+#define SALLOC_PROTECTION_LOCKED	3 /* mlock(2): not swapped out, not in
+					   * core files; who may debug the
+					   * process reads it
+					   */
 
 /* How it is with this process now, struct salloc_status.state. */
 #define SALLOC_STATE_UNAVAILABLE	0 /* no protection; see error */
@@ -242,13 +252,15 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
 					   */
 #define SALLOC_STATE_BROKEN		5 /* memory ran out during the fork()
 					   * that made this process: touching
-					   * blocks made before it is SIGBUS
+					   * blocks made before it is SIGBUS,
+					   * or SIGSEGV without the module
 					   */
 
 /**
  * struct salloc_status - see salloc_status()
  * @size: in: sizeof(struct salloc_status); out: how many bytes were filled in
- * @protection: SALLOC_PROTECTION_*
+ * @protection: SALLOC_PROTECTION_*: the least that any block, stack or variable
+ *	has; before the first, what it would get
  * @state: SALLOC_STATE_*
  * @error: what errno salloc() fails with, when unavailable; 0 otherwise
  * @allocated: bytes in blocks now (what ssize() says, added up)
@@ -289,6 +301,49 @@ int salloc_status(struct salloc_status *status);
 #if defined(__cplusplus) && defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
+
+/* What will do where the module cannot be had, salloc_fallback(). */
+#define SALLOC_FALLBACK_SECRET	(1U << 0) /* SALLOC_PROTECTION_SECRET, where
+					   * the kernel has it
+					   */
+#define SALLOC_FALLBACK_LOCKED	(1U << 1) /* SALLOC_PROTECTION_LOCKED, where
+					   * the former is not to be had
+					   */
+#define SALLOC_FALLBACK_WIPE	(1U << 2) /* with these, a child made by fork()
+					   * has zeros where its parent has
+					   * blocks, but not a copy
+					   */
+
+/**
+ * salloc_fallback - say what will do where the kernel module is absent
+ * @flags: SALLOC_FALLBACK_*, or 0: nothing but the module will do. So it is
+ *	unless this is called
+ *
+ * To be called before the first block: what that comes from, all later ones
+ * come from. It is about a module that is not loaded, speaks another version of
+ * the interface, or may not be used (ENOSYS, EACCES, EPERM); salloc_status()
+ * says what there is.
+ *
+ * In the environment, SALLOC_FALLBACK takes the place of all such calls: a list
+ * of secret, locked, wipe, or none, with commas between them. SALLOC_REQUIRE is
+ * the least that will do whoever says what: kernel, secret, or locked. Set-user-ID
+ * programs and the like heed neither. With a word that is not known there the
+ * process is aborted when the module turns out to be absent.
+ *
+ * With SALLOC_FALLBACK_SECRET, stacks are of locked memory, and salloc_call()
+ * fails with ENOTSUP where that will not do. A child of fork() gets a copy of
+ * secret memory that is made before; one that is made by clone() itself has
+ * nothing there. Where that copy, or a lock on what was inherited, cannot be had,
+ * the child's state is SALLOC_STATE_BROKEN: to touch blocks is SIGSEGV. Both kinds
+ * of memory count against RLIMIT_MEMLOCK: salloc() fails with EAGAIN, ENOMEM or,
+ * where that is 0, EPERM. salloc_guard() fails with ENOTSUP, and blocks cannot be
+ * had after it had been asked for something.
+ *
+ * Return: 0, or -1 with errno set, and nothing has changed:
+ *	EINVAL	unknown flags
+ *	EBUSY	the process has blocks already, of a kind that is not in @flags
+ */
+int salloc_fallback(unsigned int flags);
 
 /* What becomes of debuggers, salloc_guard(). */
 #define SALLOC_GUARD_PARK	(1U << 0) /* while one watches, a thread that

@@ -2,162 +2,187 @@
 #include "backend.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <salloc.h>
 #include <stdatomic.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <uapi/cryptmem.h>
-#include <unistd.h>
 
-#include "page.h"
+#include "device.h"
+#include "fallback.h"
+#include "forked.h"
+#include "locked.h"
+#include "resident.h"
+#include "secret.h"
 
-/*
- * open() and close() are cancellation points, and things that wrap them in
- * other preloaded libraries may call malloc(): go past both.
- */
-static int raw_open(const char *path)
+/* No descriptor is as large as that, whatever fs.nr_open is. */
+#define HANDLE_SECRET		INT_MAX
+#define HANDLE_LOCKED		(INT_MAX - 1)
+/* For stacks, in a process whose other regions are of the former kinds. */
+#define HANDLE_SECRET_STACK	(INT_MAX - 2)
+#define HANDLE_LOCKED_STACK	(INT_MAX - 3)
+
+/* SALLOC_PROTECTION_* of the first region, and of the worst so far. */
+static _Atomic unsigned int level, least;
+
+static bool is_fallback(int handle)
 {
-	int fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
-
-	return fd < 0 ? -errno : fd;
+	return handle >= HANDLE_LOCKED_STACK;
 }
 
-static int query(int handle, struct cryptmem_query *query)
+/* What a region from there has. */
+static unsigned int protection(int handle)
 {
-	query->size = sizeof(*query);
-	return ioctl(handle, CRYPTMEM_IOC_QUERY, query) ? -errno : 0;
+	switch (handle) {
+	case HANDLE_SECRET:
+		return SALLOC_PROTECTION_SECRET;
+	case HANDLE_LOCKED:
+	case HANDLE_SECRET_STACK:
+	case HANDLE_LOCKED_STACK:
+		return SALLOC_PROTECTION_LOCKED;
+	default:
+		return SALLOC_PROTECTION_KERNEL;
+	}
 }
 
-/* The file that the device was last: its mappings are regions. */
-static _Atomic dev_t device_home;
-static _Atomic ino_t device_inode;
-
-static void remember(int handle)
+unsigned int sl_backend_level(void)
 {
-	struct stat stat;
+	return atomic_load(&level);
+}
 
-	if (fstat(handle, &stat))
-		return;
-	atomic_store(&device_home, stat.st_dev);
-	atomic_store(&device_inode, stat.st_ino);
+/* What may take the place of the module, which cannot be had because of @err. */
+static int open_fallback(int err)
+{
+	unsigned int allowed;
+
+	/* Descriptors or memory may be there the next time. */
+	if (err != -ENOSYS && err != -EACCES && err != -EPERM)
+		return err;
+	allowed = sl_fallback_allowed();
+	if (allowed & SALLOC_FALLBACK_SECRET && sl_secret_is_there())
+		return HANDLE_SECRET;
+	return allowed & SALLOC_FALLBACK_LOCKED ? HANDLE_LOCKED : err;
 }
 
 int sl_backend_open(void)
 {
-	struct cryptmem_query answer = { 0 };
-	int fd = raw_open(CRYPTMEM_DEVICE);
+	int handle;
 
-	if (fd == -ENOENT || fd == -ENXIO || fd == -ENODEV)
-		return -ENOSYS;
-	if (fd < 0)
-		return fd;
-	if (query(fd, &answer) || answer.abi != CRYPTMEM_ABI_VERSION ||
-	    answer.page_size != PAGE_BYTES) {
-		sl_backend_close(fd);
-		return -ENOSYS;
+	switch (sl_backend_level()) {
+	case SALLOC_PROTECTION_SECRET:
+		return HANDLE_SECRET;
+	case SALLOC_PROTECTION_LOCKED:
+		return HANDLE_LOCKED;
+	case SALLOC_PROTECTION_KERNEL:
+		return sl_device_open();
+	default:
+		handle = sl_device_open();
+		return handle < 0 ? open_fallback(handle) : handle;
 	}
-	remember(fd);
-	return fd;
+}
+
+int sl_backend_open_stack(void)
+{
+	int handle = sl_backend_open();
+
+	if (handle == HANDLE_LOCKED)
+		return HANDLE_LOCKED_STACK;
+	if (handle != HANDLE_SECRET)
+		return handle;
+	return sl_fallback_allowed() & SALLOC_FALLBACK_LOCKED ? HANDLE_SECRET_STACK : -ENOTSUP;
 }
 
 void sl_backend_close(int handle)
 {
-	syscall(SYS_close, handle);
+	if (!is_fallback(handle))
+		sl_device_close(handle);
 }
 
 int sl_backend_limits(int handle, struct sl_backend_limits *limits)
 {
-	struct cryptmem_query answer = { 0 };
-	int err = query(handle, &answer);
-
-	limits->max_pages = answer.max_pages;
-	return err;
+	if (!is_fallback(handle))
+		return sl_device_limits(handle, limits);
+	limits->max_pages = sl_locked_limit();
+	return 0;
 }
 
 int sl_backend_state(int handle, struct sl_backend_state *state)
 {
-	struct cryptmem_status status = { .size = sizeof(status) };
-
-	if (ioctl(handle, CRYPTMEM_IOC_STATUS, &status))
-		return -errno;
-	state->used_pages = status.used_pages;
-	if (status.state & CRYPTMEM_STATE_BROKEN)
+	if (!is_fallback(handle))
+		return sl_device_state(handle, state);
+	state->protection = sl_backend_level() ? atomic_load(&least) : protection(handle);
+	state->state = sl_backend_level() ? SALLOC_STATE_PROTECTED : SALLOC_STATE_READY;
+	if (sl_forked_is_broken())
 		state->state = SALLOC_STATE_BROKEN;
-	else if (status.state & CRYPTMEM_STATE_LOCKED)
-		state->state = SALLOC_STATE_LOCKED;
-	else if (status.state & CRYPTMEM_STATE_TRACED)
-		state->state = SALLOC_STATE_TRACED;
-	else if (status.state & CRYPTMEM_STATE_ACTIVE)
-		state->state = SALLOC_STATE_PROTECTED;
-	else
-		state->state = SALLOC_STATE_READY;
 	return 0;
-}
-
-static uint32_t config_flags(unsigned int flags)
-{
-	return (flags & SALLOC_GUARD_PARK ? CRYPTMEM_CONFIG_PARK : 0) |
-	       (flags & SALLOC_GUARD_REFUSE ? CRYPTMEM_CONFIG_REFUSE : 0) |
-	       (flags & SALLOC_GUARD_HIDE ? CRYPTMEM_CONFIG_HIDE : 0);
 }
 
 int sl_backend_guard(int handle, unsigned int flags)
 {
-	struct cryptmem_config config = {
-		.size = sizeof(config),
-		.flags = config_flags(flags),
-	};
-	struct cryptmem_query answer = { 0 };
+	return is_fallback(handle) ? -ENOTSUP : sl_device_guard(handle, flags);
+}
 
-	/* It answered when it was opened: it is another file by now. */
-	if (query(handle, &answer))
-		return -EBADF;
-	if (!(answer.features & CRYPTMEM_FEAT_POLICY))
-		return -ENOTSUP;
-	return ioctl(handle, CRYPTMEM_IOC_CONFIG, &config) ? -errno : 0;
+static int map(int handle, size_t length, void **start)
+{
+	switch (handle) {
+	case HANDLE_SECRET:
+		return sl_secret_map(length, start);
+	case HANDLE_LOCKED:
+		return sl_locked_map(length, sl_fallback_allowed() & SALLOC_FALLBACK_WIPE, start);
+	case HANDLE_SECRET_STACK:
+	case HANDLE_LOCKED_STACK:
+		return sl_locked_map(length, false, start);
+	default:
+		return sl_device_map(handle, length, start);
+	}
 }
 
 int sl_backend_map(int handle, size_t length, void **start)
 {
-	void *map = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 handle, 0);
+	unsigned int got = protection(handle);
+	int err = map(handle, length, start);
 
-	if (map == MAP_FAILED)
-		return -errno;
-	/*
-	 * Another thread may have closed our descriptor and got its number for
-	 * a file of its own. Only a region can be discarded, so this tells.
-	 */
-	if (sl_backend_discard(handle, map, length)) {
-		munmap(map, length);
-		return -EBADF;
-	}
-	*start = map;
+	if (err)
+		return err;
+	if (!sl_backend_level())
+		atomic_store(&level, handle == HANDLE_SECRET_STACK ? SALLOC_PROTECTION_SECRET : got);
+	if (atomic_load(&least) < got)
+		atomic_store(&least, got);
 	return 0;
 }
 
 bool sl_backend_is_region(const struct sl_map *map)
 {
-	return map->shared && map->inode && map->inode == atomic_load(&device_inode) &&
-	       makedev(map->major, map->minor) == atomic_load(&device_home);
+	switch (sl_backend_level()) {
+	case SALLOC_PROTECTION_SECRET:
+		return sl_secret_is_region(map);
+	case SALLOC_PROTECTION_LOCKED:
+		return sl_locked_is_region(map);
+	default:
+		return sl_device_is_region(map);
+	}
+}
+
+bool sl_backend_tells(void)
+{
+	return sl_backend_level() != SALLOC_PROTECTION_LOCKED;
 }
 
 int sl_backend_discard(int handle, void *start, size_t length)
 {
-	struct cryptmem_discard discard = {
-		.size = sizeof(discard),
-		.addr = (uintptr_t)start,
-		.len = length,
-	};
-
-	return ioctl(handle, CRYPTMEM_IOC_DISCARD, &discard) ? -errno : 0;
+	switch (handle) {
+	case HANDLE_SECRET:
+		return sl_secret_discard(start, length);
+	case HANDLE_LOCKED:
+		return sl_locked_discard(start, length);
+	default:
+		return sl_device_discard(handle, start, length);
+	}
 }
 
 int sl_backend_unmap(void *start, size_t length)
 {
+	/* The module does that itself, and so does memfd_secret(), with the last page. */
+	if (sl_backend_level() > SALLOC_PROTECTION_KERNEL)
+		sl_resident_wipe(start, length);
 	return munmap(start, length) ? -errno : 0;
 }

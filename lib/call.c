@@ -2,12 +2,9 @@
 /* Functions on protected stacks: what salloc.h says of salloc_call(). Compiled with -fexceptions. */
 #include <salloc.h>
 
-#include <errno.h>
-
+#include "api.h"
 #include "heap.h"
 #include "stack.h"
-
-#define API	__attribute__((visibility("default")))
 
 /* As much as a thread has where nobody says otherwise. */
 #define SIZE_DEFAULT	((size_t)8 << 20)
@@ -17,7 +14,7 @@
 /* The stack goes however this is left: by an exception, or with the thread. */
 static void call(const struct sl_stack *mapped, void (*function)(void *argument), void *argument)
 {
-	__attribute__((cleanup(sl_stack_unmap))) struct sl_stack stack = *mapped;
+	__attribute__((cleanup(sl_heap_stack_free))) struct sl_stack stack = *mapped;
 
 	sl_stack_call(&stack, function, argument);
 }
@@ -30,10 +27,8 @@ API int salloc_call(size_t size, void (*function)(void *argument), void *argumen
 	if (!size)
 		size = SIZE_DEFAULT;
 	err = sl_heap_stack(size < SIZE_MIN ? SIZE_MIN : size, &stack);
-	if (err) {
-		errno = -err;
-		return -1;
-	}
+	if (err)
+		return sl_answer(err);
 	call(&stack, function, argument);
 	return 0;
 }

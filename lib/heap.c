@@ -3,16 +3,21 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <salloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 #include <string.h>
 
+#include "backend.h"
 #include "die.h"
+#include "fallback.h"
+#include "forked.h"
 #include "inplace.h"
 #include "pages.h"
 #include "region.h"
+#include "resident.h"
 #include "slab.h"
 #include "stack.h"
 
@@ -25,10 +30,18 @@ static size_t allocated;
 static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
+	sl_forked_before();
 }
 
 static void after_fork(void)
 {
+	sl_forked_parent();
+	pthread_mutex_unlock(&lock);
+}
+
+static void in_child(void)
+{
+	sl_forked_child();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -45,7 +58,7 @@ __attribute__((constructor)) static void handle_forks(void)
 	if (atomic_load_explicit(&done, memory_order_relaxed) ||
 	    atomic_exchange(&done, true))
 		return;
-	if (pthread_atfork(before_fork, after_fork, after_fork))
+	if (pthread_atfork(before_fork, after_fork, in_child))
 		atomic_store(&done, false);
 }
 
@@ -285,6 +298,16 @@ int sl_heap_guard(unsigned int flags)
 	return err;
 }
 
+int sl_heap_fallback(unsigned int flags)
+{
+	int err;
+
+	enter();
+	err = sl_fallback_set(flags, sl_backend_level());
+	leave();
+	return err;
+}
+
 int sl_heap_protect(void *start, size_t length)
 {
 	int err;
@@ -318,9 +341,27 @@ int sl_heap_stack(size_t size, struct sl_stack *stack)
 	return err;
 }
 
+void sl_heap_stack_free(struct sl_stack *stack)
+{
+	enter();
+	sl_stack_unmap(stack);
+	leave();
+}
+
+static void count_resident(void *start, size_t length, void *bytes)
+{
+	*(size_t *)bytes += sl_resident_bytes(start, length);
+}
+
 void sl_heap_totals(struct sl_heap_totals *totals)
 {
 	enter();
+	totals->resident = 0;
+	if (sl_backend_level() > SALLOC_PROTECTION_KERNEL) {
+		sl_region_visit(count_resident, &totals->resident);
+		sl_stack_visit(count_resident, &totals->resident);
+		sl_inplace_visit(count_resident, &totals->resident);
+	}
 	totals->regions = sl_region_count() + sl_inplace_count();
 	totals->allocated = allocated;
 	totals->mapped = sl_region_mapped();

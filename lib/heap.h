@@ -28,6 +28,9 @@ size_t sl_heap_size(const char *who, const void *ptr);
 /* Sets SALLOC_GUARD_*. Returns 0 or a negative errno. */
 int sl_heap_guard(unsigned int flags);
 
+/* Sets SALLOC_FALLBACK_*: fallback.h. -EBUSY: there are regions of another kind. */
+int sl_heap_fallback(unsigned int flags);
+
 /* inplace.h says what these do. */
 int sl_heap_protect(void *start, size_t length);
 int sl_heap_unprotect(void *start, size_t length);
@@ -36,9 +39,12 @@ struct sl_stack;
 
 /* stack.h: sl_stack_map() */
 int sl_heap_stack(size_t size, struct sl_stack *stack);
+/* sl_stack_unmap(); for __attribute__((cleanup)) */
+void sl_heap_stack_free(struct sl_stack *stack);
 
 struct sl_heap_totals {
 	size_t regions;		/* whatever for */
+	size_t resident;	/* bytes of memory that they occupy, if the library has to count */
 	size_t allocated;	/* bytes in blocks */
 	size_t mapped;		/* bytes of addresses for blocks */
 };

@@ -134,15 +134,30 @@ static int exchange(void *from, char *start, size_t length, bool *ordinary)
 	return (int)result;
 }
 
+struct candidate {
+	uintptr_t start, end;
+	bool regions_only;
+};
+
+/* Whether the part of the candidate in that mapping is a region. */
+static bool is_protected(const struct sl_map *map, const struct candidate *of)
+{
+	uintptr_t start = map->start > of->start ? map->start : of->start;
+	uintptr_t end = map->end < of->end ? map->end : of->end;
+
+	return sl_backend_is_region(map) &&
+	       (sl_backend_tells() || covers(start, end) || sl_region_overlaps((char *)start, end - start));
+}
+
 static int can_protect(const struct sl_map *map, void *arg)
 {
-	bool *regions_only = arg;
+	struct candidate *candidate = arg;
 
 	if (!map->readable || !map->writable || map->executable)
 		return -EACCES;
-	if (sl_backend_is_region(map))
+	if (is_protected(map, candidate))
 		return 0;
-	*regions_only = false;
+	candidate->regions_only = false;
 	if (map->shared || !strcmp(map->name, "[stack]"))
 		return -ENOTSUP;
 	return 0;
@@ -168,13 +183,14 @@ static bool is_near_frame(uintptr_t from, uintptr_t end)
 int sl_inplace_protect(char *start, size_t length)
 {
 	uintptr_t from = (uintptr_t)start, end = from + length;
-	bool regions_only = true, ordinary;
+	struct candidate candidate = { from, end, true };
+	bool ordinary;
 	void *region;
 	int err = sl_inplace_check(start, length);
 
 	if (!err)
-		err = sl_maps_walk(from, end, can_protect, &regions_only);
-	if (err || regions_only)
+		err = sl_maps_walk(from, end, can_protect, &candidate);
+	if (err || candidate.regions_only)
 		return err;
 	if (sl_region_overlaps(start, length) || is_near_frame(from, end))
 		return -ENOTSUP;
@@ -230,6 +246,35 @@ int sl_inplace_unprotect(char *start, size_t length)
 		return err;
 	take_out(from, end);
 	return 0;
+}
+
+struct visit {
+	const struct range *range;
+	void (*look)(void *start, size_t length, void *arg);
+	void *arg;
+};
+
+static int visit_part(const struct sl_map *map, void *arg)
+{
+	const struct visit *visit = arg;
+	uintptr_t start = map->start > visit->range->start ? map->start : visit->range->start;
+	uintptr_t end = map->end < visit->range->end ? map->end : visit->range->end;
+
+	if (sl_backend_is_region(map))
+		visit->look((void *)start, end - start, visit->arg);
+	return 0;
+}
+
+int sl_inplace_visit(void (*look)(void *start, size_t length, void *arg), void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		struct visit visit = { &table[i], look, arg };
+
+		err = sl_maps_walk_mapped(table[i].start, table[i].end, visit_part, &visit);
+	}
+	return err;
 }
 
 size_t sl_inplace_count(void)

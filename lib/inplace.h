@@ -36,6 +36,12 @@ int sl_inplace_protect(char *start, size_t length);
  */
 int sl_inplace_unprotect(char *start, size_t length);
 
+/*
+ * Calls @look for each part that is there still. Returns 0 or the negative errno
+ * with which /proc cannot be asked.
+ */
+int sl_inplace_visit(void (*look)(void *start, size_t length, void *arg), void *arg);
+
 /* Ranges that are protected so, unless they have been unmapped since. */
 size_t sl_inplace_count(void);
 

@@ -12,11 +12,12 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
-LIB_CORE := die meta maps region inplace stack pages slab heap
+LIB_CORE := die meta maps resident secret locked fallback forked region inplace stack pages slab heap
+LIB_BACKEND := backend device
 # Of those only what the public functions need.
 LIB_PUBLIC := own_stack salloc call copied scope secure
-LIB_API := $(LIB_CORE) backend $(LIB_PUBLIC)
-LIB_PRELOAD := $(LIB_CORE) backend preload preload_main
+LIB_API := $(LIB_CORE) $(LIB_BACKEND) $(LIB_PUBLIC)
+LIB_PRELOAD := $(LIB_CORE) $(LIB_BACKEND) preload preload_main
 
 LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-O2 -g -fPIC -fvisibility=hidden -fno-builtin-malloc -fno-builtin-calloc -fno-strict-aliasing -pthread \
@@ -25,7 +26,7 @@ LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAG
 
 # Manual pages, and other names of them.
 LIB_PAGES := salloc secure sprotect
-LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_call salloc_guard salloc_status salloc_version
+LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_call salloc_fallback salloc_guard salloc_status salloc_version
 LIB_PAGES_secure := secure_auto secure_auto_array
 LIB_PAGES_sprotect := sunprotect
 

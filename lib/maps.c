@@ -14,6 +14,7 @@
 
 struct walk {
 	uintptr_t at, end;	/* what has not been seen yet */
+	bool holes;		/* are to be passed over */
 	int (*look)(const struct sl_map *map, void *arg);
 	void *arg;
 	char line[LINE_BYTES];
@@ -75,10 +76,13 @@ static bool one_line(struct walk *walk, int *err)
 	}
 	if (map.end <= walk->at)
 		return false;
-	if (map.start > walk->at) {
+	if (map.start > walk->at && !walk->holes) {
 		*err = -ENOMEM;
 		return true;
 	}
+	*err = 0;
+	if (map.start >= walk->end)
+		return true;
 	*err = walk->look(&map, walk->arg);
 	walk->at = map.end;
 	return *err || walk->at >= walk->end;
@@ -97,7 +101,7 @@ static int read_lines(struct walk *walk, int fd)
 		if (got < 0)
 			return -errno;
 		if (!got)
-			return -ENOMEM;
+			return walk->holes ? 0 : -ENOMEM;
 		for (ssize_t i = 0; i < got; i++) {
 			if (chunk[i] == '\n' && one_line(walk, &err))
 				return err;
@@ -107,10 +111,8 @@ static int read_lines(struct walk *walk, int fd)
 	}
 }
 
-int sl_maps_walk(uintptr_t start, uintptr_t end,
-		 int (*look)(const struct sl_map *map, void *arg), void *arg)
+static int walk_maps(struct walk *walk)
 {
-	struct walk walk = { .at = start, .end = end, .look = look, .arg = arg };
 	/* Past cancellation points, and past wrappers that call malloc(). */
 	int fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
 			 O_RDONLY | O_CLOEXEC, 0);
@@ -118,7 +120,19 @@ int sl_maps_walk(uintptr_t start, uintptr_t end,
 
 	if (fd < 0)
 		return -errno;
-	err = read_lines(&walk, fd);
+	err = read_lines(walk, fd);
 	syscall(SYS_close, fd);
 	return err;
+}
+
+int sl_maps_walk(uintptr_t start, uintptr_t end,
+		 int (*look)(const struct sl_map *map, void *arg), void *arg)
+{
+	return walk_maps(&(struct walk){ .at = start, .end = end, .look = look, .arg = arg });
+}
+
+int sl_maps_walk_mapped(uintptr_t start, uintptr_t end,
+			int (*look)(const struct sl_map *map, void *arg), void *arg)
+{
+	return walk_maps(&(struct walk){ .at = start, .end = end, .look = look, .arg = arg, .holes = true });
 }

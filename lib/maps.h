@@ -22,5 +22,8 @@ struct sl_map {
  */
 int sl_maps_walk(uintptr_t start, uintptr_t end,
 		 int (*look)(const struct sl_map *map, void *arg), void *arg);
+/* The same, past what is not mapped. */
+int sl_maps_walk_mapped(uintptr_t start, uintptr_t end,
+			int (*look)(const struct sl_map *map, void *arg), void *arg);
 
 #endif

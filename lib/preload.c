@@ -7,7 +7,8 @@
  *
  * The dynamic loader calls these before any constructor has run, so nothing
  * here or below waits for one. Without the kernel module the program is aborted
- * before its main(): protection is never lost in silence.
+ * before its main(), unless SALLOC_FALLBACK=locked is in the environment:
+ * protection is never lost in silence.
  *
  * SALLOC_GUARD, a list of park, refuse and hide, is what salloc_guard() would be
  * called with. It cannot be read before constructors run, as the C library has
@@ -21,11 +22,19 @@
 #include <stdnoreturn.h>
 #include <string.h>
 
+#include "api.h"
 #include "die.h"
+#include "fallback.h"
 #include "heap.h"
 #include "page.h"
 #include "preload.h"
 #include "slab.h"
+
+/*
+ * Nothing that a child has to wait for: fork() itself uses what malloc() gave,
+ * in the child, before any handler is called.
+ */
+const unsigned int sl_fallback_possible = SALLOC_FALLBACK_LOCKED;
 
 noreturn void sl_preload_die(int err)
 {

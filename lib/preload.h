@@ -5,8 +5,6 @@
 
 #include <stdnoreturn.h>
 
-#define API	__attribute__((visibility("default")))
-
 /* Says why there is no protected memory, @err being a negative errno, and aborts. */
 noreturn void sl_preload_die(int err);
 

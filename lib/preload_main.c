@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "api.h"
 #include "die.h"
 #include "heap.h"
 #include "preload.h"

@@ -53,7 +53,7 @@ static int make_room(void)
 }
 
 /* Cuts [start, start + length) down to @wanted bytes at a multiple of @align. */
-static int trim(char **start, size_t length, size_t wanted, size_t align)
+static int trim(void **start, size_t length, size_t wanted, size_t align)
 {
 	size_t before = -(uintptr_t)*start & (align - 1);
 	size_t after = length - before - wanted;
@@ -62,8 +62,8 @@ static int trim(char **start, size_t length, size_t wanted, size_t align)
 	if (before)
 		err = sl_backend_unmap(*start, before);
 	if (!err && after)
-		err = sl_backend_unmap(*start + before + wanted, after);
-	*start += before;
+		err = sl_backend_unmap((char *)*start + before + wanted, after);
+	*start = (char *)*start + before;
 	return err;
 }
 
@@ -80,15 +80,13 @@ static int map_guarded(int handle, size_t length, void **start)
 	return err;
 }
 
-static int map(size_t length, size_t align, char **start)
+/* From @handle, which is closed, or is a negative errno. */
+static int map(int handle, size_t length, size_t align, void **start)
 {
 	size_t slack = align - PAGE_BYTES;
-	int handle, err;
-	void *at = NULL;
+	void *at;
+	int err;
 
-	if (length > PTRDIFF_MAX - slack)
-		return -ENOMEM;
-	handle = sl_backend_open();
 	if (handle < 0) {
 		/* It was there once, so it is not missing but out of reach. */
 		return handle == -ENOSYS && (count || sl_inplace_count()) ? -ENOMEM : handle;
@@ -106,23 +104,25 @@ static int map(size_t length, size_t align, char **start)
 
 int sl_region_map(size_t length, void **start)
 {
-	char *at;
-	int err = map(length, PAGE_BYTES, &at);
+	return map(sl_backend_open(), length, PAGE_BYTES, start);
+}
 
-	if (!err)
-		*start = at;
-	return err;
+int sl_region_map_stack(size_t length, void **start)
+{
+	return map(sl_backend_open_stack(), length, PAGE_BYTES, start);
 }
 
 int sl_region_create(size_t length, size_t align, struct region **region)
 {
-	char *start;
+	void *start;
 	size_t at;
 	int err;
 
+	if (length > PTRDIFF_MAX - align)
+		return -ENOMEM;
 	err = make_room();
 	if (!err)
-		err = map(length, align, &start);
+		err = map(sl_backend_open(), length, align, &start);
 	if (err)
 		return err;
 	at = above(start);
@@ -186,6 +186,12 @@ bool sl_region_overlaps(const void *start, size_t length)
 
 	return at < count && table[at].start + table[at].length >
 			     (const char *)start;
+}
+
+void sl_region_visit(void (*look)(void *start, size_t length, void *arg), void *arg)
+{
+	for (size_t i = 0; i < count; i++)
+		look(table[i].start, table[i].length, arg);
 }
 
 size_t sl_region_count(void)

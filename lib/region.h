@@ -33,6 +33,8 @@ void sl_region_destroy(struct region *region);
  * Guarded as was asked for. Returns 0 or a negative errno.
  */
 int sl_region_map(size_t length, void **start);
+/* The same, for a stack. */
+int sl_region_map_stack(size_t length, void **start);
 /*
  * Sets SALLOC_GUARD_*, now and for regions to come; what is not mentioned stays
  * as it is. Returns 0 or a negative errno, and has changed nothing then.
@@ -43,6 +45,9 @@ int sl_region_guard(unsigned int flags);
 struct region *sl_region_find(const void *ptr);
 /* Whether any of them has a byte of that range. */
 bool sl_region_overlaps(const void *start, size_t length);
+
+/* Calls @look for each of those that are in the table. */
+void sl_region_visit(void (*look)(void *start, size_t length, void *arg), void *arg);
 
 size_t sl_region_count(void);
 /* Bytes of address space in all regions. */

@@ -6,33 +6,27 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "api.h"
 #include "backend.h"
+#include "fallback.h"
 #include "heap.h"
 #include "inplace.h"
 #include "own_stack.h"
 #include "page.h"
 #include "slab.h"
 
-#define API	__attribute__((visibility("default")))
+const unsigned int sl_fallback_possible = SALLOC_FALLBACK_SECRET | SALLOC_FALLBACK_LOCKED | SALLOC_FALLBACK_WIPE;
 
 /* How large the struct was in the first version, 0.1. */
 #define STATUS_BYTES_MIN \
 	(offsetof(struct salloc_status, used) + sizeof(uint64_t))
-
-static void *result(int err, void *block)
-{
-	if (!err)
-		return block;
-	errno = -err;
-	return NULL;
-}
 
 API void *salloc(size_t size)
 {
 	void *block = NULL;
 	int err = sl_heap_alloc(SLAB_ALIGN, size, &block);
 
-	return result(err, block);
+	return sl_answer_block(err, block);
 }
 
 API void *scalloc(size_t count, size_t size)
@@ -40,7 +34,7 @@ API void *scalloc(size_t count, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(count, size, &bytes))
-		return result(-ENOMEM, NULL);
+		return sl_answer_block(-ENOMEM, NULL);
 	/* All that the heap hands out is zero. */
 	return salloc(bytes);
 }
@@ -53,7 +47,7 @@ API void *srealloc(void *ptr, size_t size)
 	if (!ptr)
 		return salloc(size);
 	err = sl_heap_resize("srealloc", ptr, size, &block);
-	return result(err, block);
+	return sl_answer_block(err, block);
 }
 
 API void *saligned_alloc(size_t alignment, size_t size)
@@ -63,21 +57,13 @@ API void *saligned_alloc(size_t alignment, size_t size)
 
 	if (alignment && !(alignment & (alignment - 1)))
 		err = sl_heap_alloc(alignment, size, &block);
-	return result(err, block);
+	return sl_answer_block(err, block);
 }
 
 API void sfree(void *ptr)
 {
 	if (ptr)
 		sl_heap_free("sfree", ptr);
-}
-
-static int answer(int err)
-{
-	if (!err)
-		return 0;
-	errno = -err;
-	return -1;
 }
 
 /* 0 when there are none, or too many. */
@@ -103,12 +89,12 @@ API int sprotect(void *addr, size_t len)
 		err = -ENOTSUP;
 	if (!err)
 		err = sl_heap_protect(addr, length);
-	return answer(err);
+	return sl_answer(err);
 }
 
 API int sunprotect(void *addr, size_t len)
 {
-	return answer(sl_heap_unprotect(addr, whole_pages(len)));
+	return sl_answer(sl_heap_unprotect(addr, whole_pages(len)));
 }
 
 API size_t ssize(const void *ptr)
@@ -133,9 +119,9 @@ static int ask(struct salloc_status *status)
 	}
 	err = sl_backend_state(handle, &state);
 	sl_backend_close(handle);
-	status->protection = SALLOC_PROTECTION_KERNEL;
+	status->protection = state.protection;
 	status->state = state.state;
-	status->used = state.used_pages * PAGE_BYTES;
+	status->used = state.used_pages * PAGE_BYTES + totals.resident;
 	return err;
 }
 
@@ -147,7 +133,7 @@ API int salloc_status(struct salloc_status *status)
 	if (status->size >= STATUS_BYTES_MIN)
 		err = ask(&now);
 	if (err)
-		return answer(err);
+		return sl_answer(err);
 	if (now.size > status->size)
 		now.size = status->size;
 	memcpy(status, &now, now.size);
@@ -156,7 +142,12 @@ API int salloc_status(struct salloc_status *status)
 
 API int salloc_guard(unsigned int flags)
 {
-	return answer(sl_heap_guard(flags));
+	return sl_answer(sl_heap_guard(flags));
+}
+
+API int salloc_fallback(unsigned int flags)
+{
+	return sl_answer(sl_heap_fallback(flags));
 }
 
 API const char *salloc_version(void)

@@ -6,13 +6,12 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "api.h"
 #include "copied.h"
 #include "die.h"
 #include "heap.h"
 #include "page.h"
 #include "scope.h"
-
-#define API	__attribute__((visibility("default")))
 
 API void salloc_secure_variables(void *start, void *end)
 {
@@ -48,9 +47,7 @@ API NOT_INLINE void *salloc_scope_enter(size_t size, size_t align, uintptr_t slo
 	void *block = NULL;
 	int err = sl_scope_enter(size, align, slot, CALLER_BOTTOM, &block);
 
-	if (err)
-		errno = -err;
-	return block;
+	return sl_answer_block(err, block);
 }
 
 API NOT_INLINE void salloc_scope_leave(const void *slot)

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "backend.h"
+#include "meta.h"
 #include "page.h"
 #include "region.h"
 
@@ -55,27 +56,52 @@ __asm__(".text\n"
 	".cfi_endproc\n"
 	".size sl_stack_switch, . - sl_stack_switch\n");
 
+/* In no order. */
+static struct sl_stack *table;
+static size_t count, capacity;
+
+#define FIRST_CAPACITY	((size_t)64)
+
 int sl_stack_map(size_t size, struct sl_stack *stack)
 {
+	struct sl_stack *larger;
 	int err;
 
+	larger = sl_meta_grow(table, count, &capacity, sizeof(*table), FIRST_CAPACITY);
+	if (!larger)
+		return -ENOMEM;
+	table = larger;
 	if (size > PTRDIFF_MAX - 2 * PAGE_BYTES)
 		return -ENOMEM;
 	stack->length = ((size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) + PAGE_BYTES;
-	err = sl_region_map(stack->length, &stack->start);
+	err = sl_region_map_stack(stack->length, &stack->start);
 	if (err)
 		return err;
 	/* In the place of its lowest page, not beside it: nobody else gets in between. */
 	if (mmap(stack->start, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
 		err = -errno;
-		sl_stack_unmap(stack);
+		sl_backend_unmap(stack->start, stack->length);
+		return err;
 	}
-	return err;
+	table[count++] = *stack;
+	return 0;
 }
 
 void sl_stack_unmap(struct sl_stack *stack)
 {
+	size_t at = 0;
+
 	sl_backend_unmap(stack->start, stack->length);
+	while (table[at].start != stack->start)
+		at++;
+	table[at] = table[--count];
+}
+
+/* Not the page below, which is of another kind. */
+void sl_stack_visit(void (*look)(void *start, size_t length, void *arg), void *arg)
+{
+	for (size_t i = 0; i < count; i++)
+		look((char *)table[i].start + PAGE_BYTES, table[i].length - PAGE_BYTES, arg);
 }
 
 void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument)

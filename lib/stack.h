@@ -19,7 +19,10 @@ struct sl_stack {
  * errno. The heap's lock is held.
  */
 int sl_stack_map(size_t size, struct sl_stack *stack);
+/* The heap's lock is held. */
 void sl_stack_unmap(struct sl_stack *stack);
+/* Calls @look for each of them. The heap's lock is held. */
+void sl_stack_visit(void (*look)(void *start, size_t length, void *arg), void *arg);
 
 /*
  * Calls @function on it. Exceptions and the unwinding of a thread that ends go

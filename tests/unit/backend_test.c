@@ -57,6 +57,21 @@ static void forget(void)
 		backend_test.guard = 0;
 }
 
+int sl_backend_open_stack(void)
+{
+	return sl_backend_open();
+}
+
+unsigned int sl_backend_level(void)
+{
+	return SALLOC_PROTECTION_KERNEL;
+}
+
+bool sl_backend_tells(void)
+{
+	return true;
+}
+
 void sl_backend_close(int handle)
 {
 	syscall(SYS_close, handle);
@@ -76,6 +91,7 @@ int sl_backend_limits(int handle, struct sl_backend_limits *limits)
 int sl_backend_state(int handle, struct sl_backend_state *state)
 {
 	(void)handle;
+	state->protection = SALLOC_PROTECTION_KERNEL;
 	state->state = backend_test.state;
 	state->used_pages = backend_test.bytes / PAGE_BYTES;
 	return fault();

@@ -9,9 +9,9 @@
 
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
-UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call backend
+UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call backend fallback
 UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
-# What every test but `backend` is linked with, and what it is not.
+# What every test but `backend` and `fallback` is linked with, and what it is not.
 UNIT_CORE := $(LIB_CORE) $(LIB_PUBLIC)
 UNIT_COMMON := tap backend_test
 UNIT_PRELOAD := $(UNIT_OUT)/libsalloc-preload-test.so
@@ -29,8 +29,8 @@ check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) lib
 check-unit-asan: $(UNIT_TESTS:%=$(UNIT_OUT)/asan/%)
 	UNIT_PERCENT=25 $(PROVE) --exec '' $^
 
-# Under valgrind, what is mapped where is not what the kernel says.
-check-unit-valgrind: $(filter-out %/inplace,$(UNIT_TESTS:%=$(UNIT_OUT)/%))
+# Under valgrind, what is mapped where is not what the kernel says, and a program cannot start itself anew.
+check-unit-valgrind: $(filter-out %/inplace %/fallback,$(UNIT_TESTS:%=$(UNIT_OUT)/%))
 	UNIT_PERCENT=3 $(PROVE) --exec '$(UNIT_VALGRIND)' $^
 
 $(UNIT_OUT)/obj/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
@@ -56,11 +56,18 @@ $(UNIT_OUT)/guest/%: $(UNIT_OUT)/obj/%.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
 
 $(UNIT_OUT)/backend $(UNIT_OUT)/asan/backend: UNIT_WRAP := -Wl,--wrap=syscall,--wrap=ioctl,--wrap=mmap,--wrap=munmap
 
-$(UNIT_OUT)/backend: $(UNIT_OUT)/obj/backend.o $(UNIT_OUT)/obj/tap.o $(LIB_OUT)/obj/backend.o
+$(UNIT_OUT)/backend: $(UNIT_OUT)/obj/backend.o $(UNIT_OUT)/obj/tap.o $(LIB_API:%=$(LIB_OUT)/obj/%.o)
 	$(CC) -pthread $(LDFLAGS) $(UNIT_WRAP) -o $@ $^
 
-$(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o lib/backend.o)
+$(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o $(LIB_API:%=lib/%.o))
 	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
+
+# With the library as it is.
+$(UNIT_OUT)/fallback: $(UNIT_OUT)/obj/fallback.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
+	$(CC) -pthread $(LDFLAGS) -o $@ $^
+
+$(UNIT_OUT)/asan/fallback: $(addprefix $(UNIT_OUT)/asan/obj/,fallback.o tap.o $(LIB_API:%=lib/%.o))
+	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) -o $@ $^
 
 $(UNIT_OUT)/%: $(UNIT_OUT)/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/obj/%.o) $(UNIT_CORE:%=$(LIB_OUT)/obj/%.o)
 	$(CC) -pthread $(LDFLAGS) $(UNIT_WRAP) -o $@ $^
@@ -70,7 +77,7 @@ $(UNIT_OUT)/asan/%: $(UNIT_OUT)/asan/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/asan/ob
 	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
 
 # The preload library as it is shipped, but for the backend.
-$(UNIT_PRELOAD): $(filter-out %/backend.o,$(LIB_PRELOAD:%=$(LIB_OUT)/obj/%.o)) $(UNIT_OUT)/obj/backend_test.o
+$(UNIT_PRELOAD): $(filter-out $(LIB_BACKEND:%=$(LIB_OUT)/obj/%.o),$(LIB_PRELOAD:%=$(LIB_OUT)/obj/%.o)) $(UNIT_OUT)/obj/backend_test.o
 	$(CC) $(LIB_LDFLAGS) -o $@ $^
 
 .SECONDARY:

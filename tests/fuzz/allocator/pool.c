@@ -97,6 +97,21 @@ int sl_backend_open(void)
 	return HANDLE;
 }
 
+int sl_backend_open_stack(void)
+{
+	return sl_backend_open();
+}
+
+unsigned int sl_backend_level(void)
+{
+	return SALLOC_PROTECTION_KERNEL;
+}
+
+bool sl_backend_tells(void)
+{
+	return true;
+}
+
 void sl_backend_close(int handle)
 {
 	if (handle != HANDLE || !pool.handles)

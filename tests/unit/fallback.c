@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Without the kernel module: what salloc_fallback() and the environment make of it, with the library as it is shipped. For a host that has no
+ * module. What is chosen is chosen for a process's life, so each case is this program by itself, called with its name.
+ */
+#include <errno.h>
+#include <salloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define SECRET	SALLOC_FALLBACK_SECRET
+#define LOCKED	SALLOC_FALLBACK_LOCKED
+#define WIPE	SALLOC_FALLBACK_WIPE
+#define PAGE	4096
+
+static struct salloc_status status(void)
+{
+	struct salloc_status now = { .size = sizeof(now) };
+
+	if (salloc_status(&now))
+		now.error = errno;
+	return now;
+}
+
+/* Nothing was asked for, or not enough: ENOSYS, as ever. */
+static bool refused(void)
+{
+	errno = 0;
+	return !salloc(32) && errno == ENOSYS && status().protection == SALLOC_PROTECTION_NONE && status().error == ENOSYS;
+}
+
+static bool gets(unsigned int protection)
+{
+	struct salloc_status before = status(), after;
+	char *block = salloc(32);
+
+	if (!block)
+		return false;
+	memset(block, 1, 32);
+	after = status();
+	sfree(block);
+	return before.protection == protection && before.state == SALLOC_STATE_READY && !before.error &&
+	       after.protection == protection && after.state == SALLOC_STATE_PROTECTED && !after.error &&
+	       after.allocated == 32 && after.used == PAGE && after.mapped >= 16 * PAGE;
+}
+
+static bool is_secret(void)
+{
+	return gets(SALLOC_PROTECTION_SECRET);
+}
+
+static bool is_locked(void)
+{
+	return gets(SALLOC_PROTECTION_LOCKED);
+}
+
+static bool asks_for_locked(void)
+{
+	return refused() && !salloc_fallback(LOCKED) && is_locked();
+}
+
+static bool asks_for_secret(void)
+{
+	return !salloc_fallback(SECRET) && is_secret();
+}
+
+static bool takes_it_back(void)
+{
+	return !salloc_fallback(SECRET | LOCKED) && !salloc_fallback(0) && refused();
+}
+
+static bool is_told(void)
+{
+	errno = 0;
+	if (salloc_fallback(8) != -1 || errno != EINVAL || !refused())
+		return false;
+	if (salloc_fallback(LOCKED) || !is_locked())
+		return false;
+	errno = 0;
+	/* The heap keeps its region, so it is of that kind for good. */
+	return salloc_fallback(SECRET) == -1 && errno == EBUSY && salloc_fallback(0) == -1 && errno == EBUSY &&
+	       !salloc_fallback(LOCKED | WIPE) && salloc(32);
+}
+
+static bool cannot_guard(void)
+{
+	errno = 0;
+	return !salloc_fallback(LOCKED) && salloc_guard(SALLOC_GUARD_HIDE) == -1 && errno == ENOTSUP;
+}
+
+/* What smaps says of the mapping that @address is in: whether all of @flags are among its flags. */
+static bool has_flags(const void *address, const char *const *flags)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long from, to;
+	bool here = false, all = false;
+	char line[512];
+
+	while (smaps && fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = (unsigned long)address >= from && (unsigned long)address < to;
+		if (!here || strncmp(line, "VmFlags:", 8))
+			continue;
+		for (all = true; *flags; flags++)
+			all &= strstr(line, *flags) != NULL;
+	}
+	if (smaps)
+		fclose(smaps);
+	return all;
+}
+
+static const char *const locked_flags[] = { " lo", " dd", NULL };
+static const char *const wiped_flags[] = { " lo", " dd", " wf", NULL };
+/* The kernel does not swap it out, whether it is called locked or not: in a child it is not. */
+static const char *const secret_flags[] = { " sh", " dd", " dc", NULL };
+
+static bool in_child(bool (*check)(char *const *blocks), char *const *blocks)
+{
+	pid_t pid = fork();
+	int how = -1;
+
+	if (!pid)
+		_exit(!check(blocks));
+	waitpid(pid, &how, 0);
+	return how == 0;
+}
+
+#define LARGE	((size_t)3 << 20)
+
+static char sprotected[3 * PAGE] __attribute__((aligned(PAGE)));
+
+static const char *const *flags_now;
+
+static bool has_copies(char *const *blocks)
+{
+	bool good = !strcmp(blocks[0], "small") && !strcmp(blocks[1] + LARGE - 10, "large") && !strcmp(sprotected + PAGE, "placed");
+
+	for (int i = 0; i < 3; i++)
+		good &= has_flags(blocks[i], flags_now);
+	/* Its own: the parent looks whether they are. */
+	strcpy(blocks[0], "child");
+	strcpy(blocks[1] + LARGE - 10, "child");
+	strcpy(sprotected + PAGE, "child");
+	good &= status().state == SALLOC_STATE_PROTECTED && status().used < 40 * PAGE;
+	sfree(blocks[0]);
+	sfree(blocks[1]);
+	blocks = (char *[]){ salloc(64), NULL };
+	return good && blocks[0] && !sunprotect(sprotected, sizeof(sprotected)) && !strcmp(sprotected + PAGE, "child");
+}
+
+static bool copies_with(unsigned int flags, const char *const *vm_flags)
+{
+	char *blocks[3];
+	bool good = !salloc_fallback(flags);
+
+	blocks[0] = salloc(32);
+	blocks[1] = salloc(LARGE);
+	blocks[2] = sprotected + PAGE;
+	strcpy(sprotected + PAGE, "placed");
+	good &= blocks[0] && blocks[1] && !sprotect(sprotected, sizeof(sprotected));
+	if (!good)
+		return false;
+	flags_now = vm_flags;
+	strcpy(blocks[0], "small");
+	strcpy(blocks[1] + LARGE - 10, "large");
+	for (int i = 0; i < 3; i++)
+		good &= has_flags(blocks[i], vm_flags);
+	/* Twice: a fork leaves nothing behind, and takes nothing away. */
+	for (int i = 0; i < 2; i++)
+		good &= in_child(has_copies, blocks) && !strcmp(blocks[0], "small") && !strcmp(blocks[1] + LARGE - 10, "large") &&
+			!strcmp(sprotected + PAGE, "placed");
+	return good && !sunprotect(sprotected, sizeof(sprotected)) && !strcmp(sprotected + PAGE, "placed");
+}
+
+static bool copies_locked(void)
+{
+	return copies_with(LOCKED, locked_flags);
+}
+
+static bool copies_secret(void)
+{
+	return copies_with(SECRET, secret_flags);
+}
+
+/* A child's child, too. */
+static bool has_zeros(char *const *blocks)
+{
+	static int generation;
+	bool good = !*blocks[0] && !blocks[1][LARGE - 10] && has_flags(blocks[0], flags_now);
+
+	good &= status().state == SALLOC_STATE_PROTECTED;
+	if (!generation++) {
+		strcpy(blocks[0], "child");
+		good &= in_child(has_zeros, blocks) && !strcmp(blocks[0], "child");
+	}
+	sfree(blocks[0]);
+	sfree(blocks[1]);
+	return good;
+}
+
+static bool zeros_with(unsigned int flags, const char *const *vm_flags)
+{
+	char *blocks[2];
+
+	if (salloc_fallback(flags))
+		return false;
+	blocks[0] = salloc(32);
+	blocks[1] = salloc(LARGE);
+	if (!blocks[0] || !blocks[1])
+		return false;
+	flags_now = vm_flags;
+	strcpy(blocks[0], "small");
+	strcpy(blocks[1] + LARGE - 10, "large");
+	return in_child(has_zeros, blocks) && !strcmp(blocks[0], "small") && !strcmp(blocks[1] + LARGE - 10, "large");
+}
+
+static bool wipes_locked(void)
+{
+	return zeros_with(LOCKED | WIPE, wiped_flags);
+}
+
+static bool wipes_secret(void)
+{
+	return zeros_with(SECRET | WIPE, secret_flags);
+}
+
+/* A child without handlers: nothing there, and not its parent's. */
+static bool not_shared(void)
+{
+	char *block;
+	pid_t pid;
+	int how;
+
+	if (salloc_fallback(SECRET))
+		return false;
+	block = salloc(32);
+	strcpy(block, "mine");
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+	if (!pid) {
+		*block = 'X';
+		_exit(0);
+	}
+	waitpid(pid, &how, 0);
+	return WIFSIGNALED(how) && WTERMSIG(how) == SIGSEGV && !strcmp(block, "mine");
+}
+
+static bool is_broken(char *const *blocks)
+{
+	pid_t pid;
+	int how;
+
+	if (status().state != SALLOC_STATE_BROKEN)
+		return false;
+	pid = fork();
+	if (!pid) {
+		*(volatile char *)blocks[0];
+		_exit(0);
+	}
+	waitpid(pid, &how, 0);
+	return WIFSIGNALED(how) && WTERMSIG(how) == SIGSEGV;
+}
+
+/* There is no room for a copy: it must not be had by halves. */
+static bool breaks_with(unsigned int flags)
+{
+	struct rlimit limit = { 0, 0 };
+	char *block;
+
+	if (salloc_fallback(flags))
+		return false;
+	block = salloc(32);
+	if (!block)
+		return false;
+	strcpy(block, "mine");
+	/* No privilege to go beyond it. */
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || (!getuid() && setuid(65534)))
+		return false;
+	return in_child(is_broken, &block) && !strcmp(block, "mine") && status().state == SALLOC_STATE_PROTECTED;
+}
+
+static bool breaks_secret(void)
+{
+	return breaks_with(SECRET);
+}
+
+static bool breaks_locked(void)
+{
+	return breaks_with(LOCKED);
+}
+
+static bool heeds_limit(void)
+{
+	struct rlimit limit = { 1 << 20, 1 << 20 };
+	unsigned int got = 0;
+	size_t i;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || (!getuid() && setuid(65534)) || salloc_fallback(LOCKED))
+		return false;
+	/* Nearly all of it can be had, and no more. */
+	for (i = 0; i < 600; i++)
+		got += salloc(2048) != NULL;
+	return got >= 480 && got <= 512 && status().mapped <= 1 << 20;
+}
+
+static int stack_protection;
+static bool stack_good;
+
+static bool reads_stack(char *const *blocks)
+{
+	return !strcmp(blocks[0], "on a stack") && has_flags(blocks[0], locked_flags);
+}
+
+static void on_stack(void *unused)
+{
+	char local[64] = "on a stack", *blocks[] = { local };
+
+	(void)unused;
+	stack_protection = (int)status().protection;
+	stack_good = has_flags(local, locked_flags) && in_child(reads_stack, blocks);
+}
+
+static bool stack_is_locked(void)
+{
+	/* The stack first: what comes after it is secret all the same. */
+	return !salloc_fallback(SECRET | LOCKED | WIPE) && !salloc_call(0, on_stack, NULL) && stack_good &&
+	       stack_protection == SALLOC_PROTECTION_LOCKED && has_flags(salloc(32), secret_flags) &&
+	       status().protection == SALLOC_PROTECTION_LOCKED;
+}
+
+static bool no_secret_stack(void)
+{
+	errno = 0;
+	return !salloc_fallback(SECRET) && salloc_call(0, on_stack, NULL) == -1 && errno == ENOTSUP;
+}
+
+/* In memory of its own, and what is beside it stays ordinary. */
+static bool protects_in_place(void)
+{
+	char *map = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (salloc_fallback(LOCKED))
+		return false;
+	strcpy(map + PAGE, "here");
+	if (has_flags(map + PAGE, locked_flags) || sprotect(map + PAGE, PAGE) || !has_flags(map + PAGE, locked_flags) ||
+	    has_flags(map, locked_flags) || strcmp(map + PAGE, "here"))
+		return false;
+	/* Again, with what is beside it, which looks as if it were ours. */
+	if (sprotect(map, 3 * PAGE) || !has_flags(map, locked_flags) || !has_flags(map + 2 * PAGE, locked_flags) || strcmp(map + PAGE, "here"))
+		return false;
+	errno = 0;
+	if (sunprotect(map, 4 * PAGE) != -1 || errno != EINVAL)
+		return false;
+	return !sunprotect(map, 3 * PAGE) && !has_flags(map + PAGE, locked_flags) && !strcmp(map + PAGE, "here");
+}
+
+/* Freed memory is zero when it is handed out again, and the kernel has it back. */
+static bool gives_back(void)
+{
+	char *block = salloc(40 * PAGE);
+	size_t used;
+
+	memset(block, 7, 40 * PAGE);
+	used = status().used;
+	sfree(block);
+	return used >= 40 * PAGE && status().used <= PAGE && tap_is_filled(salloc(40 * PAGE), 0, 40 * PAGE);
+}
+
+static bool locked_gives_back(void)
+{
+	return !salloc_fallback(LOCKED) && gives_back();
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(void);
+	bool secret;		/* a kernel that has memfd_secret() is needed */
+	const char *fallback, *require;
+	const char *what;
+} cases[] = {
+	{ "nothing", refused, false, NULL, NULL, "without a word: ENOSYS" },
+	{ "locked", is_locked, false, "locked", NULL, "SALLOC_FALLBACK=locked" },
+	{ "secret", is_secret, true, "secret", NULL, "SALLOC_FALLBACK=secret" },
+	{ "both", is_secret, true, "locked,secret", NULL, "the better of two" },
+	{ "none", refused, false, "none", NULL, "SALLOC_FALLBACK=none" },
+	{ "empty", refused, false, "", NULL, "SALLOC_FALLBACK without a word" },
+	{ "wipe-alone", refused, false, "wipe", NULL, "what becomes of children is no protection" },
+	{ "require-kernel", refused, false, "secret,locked", "kernel", "SALLOC_REQUIRE=kernel" },
+	{ "require-secret", refused, false, "locked", "secret", "SALLOC_REQUIRE=secret, and locked memory would do" },
+	{ "require-secret-has", is_secret, true, "locked,secret", "secret", "SALLOC_REQUIRE=secret" },
+	{ "require-locked", is_locked, false, "locked", "locked", "SALLOC_REQUIRE=locked" },
+	{ "asks", asks_for_locked, false, NULL, NULL, "a program asks for locked memory" },
+	{ "asks-secret", asks_for_secret, true, NULL, NULL, "a program asks for secret memory" },
+	{ "asks-secret-too", is_secret, true, "secret,locked,wipe", NULL, "a program that children have nothing of" },
+	{ "takes-back", takes_it_back, false, NULL, NULL, "a program asks, and takes it back" },
+	{ "is-told", is_told, false, NULL, NULL, "EINVAL, EBUSY" },
+	{ "guard", cannot_guard, false, NULL, NULL, "salloc_guard(): ENOTSUP" },
+	{ "copies-locked", copies_locked, false, NULL, NULL, "children have copies, locked again" },
+	{ "copies-secret", copies_secret, true, NULL, NULL, "children have copies, secret again" },
+	{ "wipes-locked", wipes_locked, false, NULL, NULL, "children have zeros, locked again" },
+	{ "wipes-secret", wipes_secret, true, NULL, NULL, "children have zeros, secret again" },
+	{ "not-shared", not_shared, true, NULL, NULL, "a child made by clone() has nothing of its parent's" },
+	{ "breaks-locked", breaks_locked, false, NULL, NULL, "a child that may lock nothing is broken" },
+	{ "breaks-secret", breaks_secret, true, NULL, NULL, "a child that there is no copy for is broken" },
+	{ "limit", heeds_limit, false, NULL, NULL, "RLIMIT_MEMLOCK" },
+	{ "stack", stack_is_locked, true, NULL, NULL, "stacks are locked, and their protection is told" },
+	{ "stack-secret", no_secret_stack, true, NULL, NULL, "stacks cannot be secret: ENOTSUP" },
+	{ "in-place", protects_in_place, false, NULL, NULL, "sprotect() and sunprotect() of locked memory" },
+	{ "gives-back", locked_gives_back, false, NULL, NULL, "freed memory is zero, and given back" },
+};
+
+#define CASES (sizeof(cases) / sizeof(*cases))
+
+static void set(const char *name, const char *value)
+{
+	if (value ? setenv(name, value, 1) : unsetenv(name))
+		exit(2);
+}
+
+static int run(const char *self, const char *name)
+{
+	pid_t pid = fork();
+	int how = -1;
+
+	if (!pid) {
+		execl(self, self, name, NULL);
+		_exit(127);
+	}
+	waitpid(pid, &how, 0);
+	return how;
+}
+
+/* @name in the environment is a word that is not known. */
+static bool dies(const char *self, const char *message)
+{
+	char said[256] = "";
+	int pipes[2];
+	pid_t pid;
+	int how;
+
+	if (pipe(pipes))
+		return false;
+	pid = fork();
+	if (!pid) {
+		dup2(pipes[1], 2);
+		execl(self, self, "nothing", NULL);
+		_exit(127);
+	}
+	close(pipes[1]);
+	waitpid(pid, &how, 0);
+	if (read(pipes[0], said, sizeof(said) - 1) < 0)
+		return false;
+	close(pipes[0]);
+	return WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT && !strcmp(said, message);
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit no_core = { 0, 0 };
+	int fd = (int)syscall(SYS_memfd_secret, 0);
+	bool secret = fd >= 0;
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	/* A sanitizer has a handler of its own. */
+	signal(SIGSEGV, SIG_DFL);
+	if (secret)
+		close(fd);
+	for (size_t i = 0; argc > 1 && i < CASES; i++)
+		if (!strcmp(argv[1], cases[i].name))
+			return !cases[i].run();
+	if (argc > 1)
+		return 2;
+	for (size_t i = 0; i < CASES; i++) {
+		if (cases[i].secret && !secret) {
+			ok(true, "%s # SKIP this kernel has no memfd_secret(), or has it turned off", cases[i].what);
+			continue;
+		}
+		set("SALLOC_FALLBACK", cases[i].fallback);
+		set("SALLOC_REQUIRE", cases[i].require);
+		ok(run("/proc/self/exe", cases[i].name) == 0, "%s", cases[i].what);
+	}
+	set("SALLOC_REQUIRE", NULL);
+	set("SALLOC_FALLBACK", "locked,secrets");
+	ok(dies("/proc/self/exe", "libsalloc: SALLOC_FALLBACK: other words than secret, locked, wipe, none: locked,secrets\n"),
+	   "a word that is not known in SALLOC_FALLBACK");
+	set("SALLOC_FALLBACK", "locked");
+	set("SALLOC_REQUIRE", "Kernel");
+	ok(dies("/proc/self/exe", "libsalloc: SALLOC_REQUIRE: none of kernel, secret, locked: Kernel\n"), "a word that is not known in SALLOC_REQUIRE");
+	return tap_done();
+}
