@@ -335,7 +335,8 @@ int salloc_status(struct salloc_status *status);
  * secret memory that is made before; one that is made by clone() itself has
  * nothing there. Where that copy, or a lock on what was inherited, cannot be had,
  * the child's state is SALLOC_STATE_BROKEN: to touch blocks is SIGSEGV. Both kinds
- * of memory count against RLIMIT_MEMLOCK: salloc() fails with EAGAIN, ENOMEM or,
+ * of memory count against RLIMIT_MEMLOCK, with many kernels that of all processes
+ * of the user together, root's too, where it is secret: salloc() fails with EAGAIN, ENOMEM or,
  * where that is 0, EPERM. salloc_guard() fails with ENOTSUP, and blocks cannot be
  * had after it had been asked for something.
  *

@@ -101,7 +101,7 @@ int sl_backend_limits(int handle, struct sl_backend_limits *limits)
 {
 	if (!is_fallback(handle))
 		return sl_device_limits(handle, limits);
-	limits->max_pages = sl_locked_limit();
+	limits->max_pages = protection(handle) == SALLOC_PROTECTION_SECRET ? SL_SECRET_LIMIT : sl_locked_limit();
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -17,7 +18,6 @@
 #include "meta.h"
 #include "raw.h"
 #include "region.h"
-#include "resident.h"
 #include "secret.h"
 #include "stack.h"
 
@@ -60,7 +60,7 @@ static void provide(void *start, size_t length, void *wipe)
 	if (sl_secret_map_shared(length, &heir.copy))
 		heir.copy = NULL;
 	else if (!*(const bool *)wipe)
-		sl_resident_copy(heir.copy, start, length);
+		memcpy(heir.copy, start, length);
 	table[count++] = heir;
 }
 

@@ -51,19 +51,3 @@ void sl_resident_wipe(void *start, size_t length)
 {
 	each(start, length, wipe, NULL);
 }
-
-struct copy {
-	char *from, *to;
-};
-
-static void copy(char *page, void *arg)
-{
-	const struct copy *copy = arg;
-
-	memcpy(copy->to + (page - copy->from), page, PAGE_BYTES);
-}
-
-void sl_resident_copy(void *to, void *start, size_t length)
-{
-	each(start, length, copy, &(struct copy){ start, to });
-}

@@ -13,7 +13,5 @@
 
 size_t sl_resident_bytes(void *start, size_t length);
 void sl_resident_wipe(void *start, size_t length);
-/* To @to, which is zero, and no part of the range. */
-void sl_resident_copy(void *to, void *start, size_t length);
 
 #endif

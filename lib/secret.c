@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,7 +14,7 @@
 #include <unistd.h>
 
 #include "maps.h"
-#include "resident.h"
+#include "page.h"
 
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret	447	/* since Linux 5.14, on all machines that have it */
@@ -38,6 +40,26 @@ bool sl_secret_is_there(void)
 	return fd >= 0 || fd == -EMFILE || fd == -ENFILE;
 }
 
+/*
+ * Has a page have memory, and says if it cannot: a system call writes to it, and
+ * is told what would be SIGBUS otherwise.
+ */
+static int touch(char *page)
+{
+	if (!syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, page, sizeof(uint64_t)))
+		return explicit_bzero(page, sizeof(uint64_t)), 0;
+	return errno == EFAULT ? -EAGAIN : -errno;
+}
+
+static int populate(char *start, size_t length)
+{
+	int err = 0;
+
+	for (size_t at = 0; at < length && !err; at += PAGE_BYTES)
+		err = touch(start + at);
+	return err;
+}
+
 int sl_secret_map_shared(size_t length, void **start)
 {
 	int fd = open_secret(), err = 0;
@@ -54,6 +76,11 @@ int sl_secret_map_shared(size_t length, void **start)
 	syscall(SYS_close, fd);
 	if (err)
 		return err;
+	err = populate(map, length);
+	if (err) {
+		munmap(map, length);
+		return err;
+	}
 	atomic_store(&home, stat.st_dev);
 	*start = map;
 	return 0;
@@ -79,6 +106,6 @@ bool sl_secret_is_region(const struct sl_map *map)
 /* The memory stays: only with the last mapping does it go. */
 int sl_secret_discard(void *start, size_t length)
 {
-	sl_resident_wipe(start, length);
+	explicit_bzero(start, length);
 	return 0;
 }

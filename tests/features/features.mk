@@ -11,13 +11,20 @@ FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises
 .PHONY: feature-programs check-features
 # Those that are built twice: with what they keep in protected memory, and in ordinary memory.
 FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
-feature-programs: lib $(addprefix $(FEATURES_OUT)/,keep in_place $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
+feature-programs: lib $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place fallback $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
 
-$(FEATURES_OUT)/keep: tests/features/keep.c tests/promises/look.c tests/promises/look.h tests/promises/dump.h tests/promises/sequence.h
+$(FEATURES_OUT)/keep: tests/features/keep.c tests/features/rows.c tests/features/rows.h tests/promises/look.c tests/promises/look.h tests/promises/dump.h \
+		tests/promises/sequence.h
 	@mkdir -p $(@D)
 	$(CC) $(FEATURES_CFLAGS) -O2 -o $@ $(filter %.c,$^)
+
+# Statically, so that it is of the memory in question what it is of.
+$(FEATURES_OUT)/fallback: $(addprefix tests/features/,fallback.c keeper.c keeper.h rows.c rows.h) tests/promises/look.c $(wildcard tests/promises/*.h) \
+		tests/attacks/victim.c tests/unit/tap.c $(LIB_STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(FEATURES_CFLAGS) -O2 -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
 
 $(FEATURES_OUT)/initial_rows: tests/features/initial_rows.c $(FEATURES_COMMON)
 	@mkdir -p $(@D)

@@ -10,55 +10,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../promises/dump.h"
-#include "../promises/look.h"
-
-#define CHUNK	(1 << 20)
+#include "rows.h"
 
 static void say(const char *what, unsigned int number)
 {
 	printf("%s %u\n", what, number);
 	fflush(stdout);
-}
-
-/* All that can be read of it. A row that lies across two chunks counts as it is: they are whole pages. */
-static unsigned int rows_in(pid_t pid)
-{
-	char path[64], line[512];
-	unsigned int *buffer = malloc(CHUNK);
-	unsigned long from, to;
-	unsigned int rows = 0;
-	FILE *maps;
-	int mem;
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	mem = open(path, O_RDONLY);
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "r");
-	if (mem < 0 || !maps || !buffer)
-		exit(2);
-	while (fgets(line, sizeof(line), maps)) {
-		ssize_t got = 0;
-
-		if (sscanf(line, "%lx-%lx r", &from, &to) != 2 || from > to)
-			continue;
-		for (; from < to; from += (unsigned long)got) {
-			got = pread(mem, buffer, to - from < CHUNK ? to - from : CHUNK, (off_t)from);
-			if (got <= 0)
-				break;
-			rows += look_rows(buffer, (size_t)got / 4);
-		}
-	}
-	fclose(maps);
-	close(mem);
-	free(buffer);
-	return rows;
 }
 
 /* What a program's file holds is no secret, and not what is looked for. */
@@ -99,23 +61,6 @@ static pid_t start(const char *command, int *to, int *from)
 	return pid;
 }
 
-/* A process of its own: it remembers what it has found. */
-static unsigned int look_at(pid_t pid)
-{
-	unsigned int *rows = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t looker = fork();
-	int status;
-
-	if (looker == 0) {
-		look_prepare();
-		*rows = rows_in(pid);
-		_exit(0);
-	}
-	if (waitpid(looker, &status, 0) != looker || status)
-		exit(2);
-	return *rows;
-}
-
 static void stage(const char *command)
 {
 	int to, from, status = -1;
@@ -123,7 +68,7 @@ static void stage(const char *command)
 	char byte = 0;
 
 	if (read(from, &byte, 1) == 1) {
-		say("mem", look_at(pid));
+		say("mem", rows_in_process(pid));
 		forget_file(pid);
 		dump_ram();
 		if (write(to, &byte, 1) != 1)

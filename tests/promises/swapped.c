@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * P2 and P4 on a swap disk, /dev/vda (a loop device over it, as the kernel lets nobody write to a disk that it swaps on): all of a region that sleeps goes out, as ciphertext; a page that somebody changes there gives its
- * owner a SIGBUS and the log a line, every other one is intact.
+ * P2 and P4 on a swap disk: all of a region that sleeps goes out, as ciphertext; a page that somebody changes there gives its owner a SIGBUS
+ * and the log a line, every other one is intact.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -9,16 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 #include "sequence.h"
+#include "swap_disk.h"
 
-#define DISK	"/dev/vda"
 #define CHUNK	(1 << 20)
 
 static sigjmp_buf again;
@@ -81,25 +79,11 @@ static void read_ciphertext(pid_t pid)
 	close(fd);
 }
 
-static void prepare(pid_t pid)
-{
-	char text[32];
-
-	if (system("modprobe loop; loop=$(losetup -f) && losetup $loop " DISK " && mkswap $loop >/dev/null 2>&1 && swapon $loop"))
-		tap_note("swapon failed");
-	mkdir("/tmp/cgroup", 0755);
-	mount("cgroup2", "/tmp/cgroup", "cgroup2", 0, NULL);
-	victim_set("/tmp/cgroup/cgroup.subtree_control", "+memory");
-	mkdir("/tmp/cgroup/victim", 0755);
-	snprintf(text, sizeof(text), "%d", pid);
-	victim_set("/tmp/cgroup/victim/cgroup.procs", text);
-}
-
 /* The swap disk past the page cache: what the kernel has written there. */
 static int look_at_disk(off_t *place, unsigned int *plain)
 {
 	char *chunk = aligned_alloc(4096, CHUNK);
-	int fd = open(DISK, O_RDONLY | O_DIRECT), pages = 0;
+	int fd = open(SWAP_DISK, O_RDONLY | O_DIRECT), pages = 0;
 	ssize_t size;
 
 	for (off_t at = 0; (size = pread(fd, chunk, CHUNK, at)) > 0; at += size) {
@@ -123,7 +107,7 @@ static int look_at_disk(off_t *place, unsigned int *plain)
 static void tamper(off_t place)
 {
 	char *page = aligned_alloc(4096, 4096);
-	int fd = open(DISK, O_RDWR | O_DIRECT);
+	int fd = open(SWAP_DISK, O_RDWR | O_DIRECT);
 
 	if (pread(fd, page, 4096, place) == 4096) {
 		page[1000] ^= 1;
@@ -147,20 +131,21 @@ int main(void)
 	pid = fork();
 	if (pid == 0)
 		victim();
-	prepare(pid);
+	if (!swap_disk_prepare(pid))
+		tap_note("no swap");
 	open_gate();
 	victim_wait(&shared->ready);
 	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
 	read_ciphertext(pid);
 	for (int i = 0; i < 20 && pages < (int)SEQUENCE_PAGES; i++) {
-		victim_set("/tmp/cgroup/victim/memory.reclaim", "64M");
+		swap_disk_reclaim();
 		usleep(100000);
 		plain = 0;
 		pages = look_at_disk(&place, &plain);
 	}
 	/* What has been written is dropped from memory the next time. */
 	for (int i = 0; i < 5; i++) {
-		victim_set("/tmp/cgroup/victim/memory.reclaim", "64M");
+		swap_disk_reclaim();
 		usleep(100000);
 	}
 	ok(pages == (int)SEQUENCE_PAGES, "all pages of a region that sleeps are swapped out (%d of %u)", pages, SEQUENCE_PAGES);
