@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -50,6 +51,15 @@ bool device_version(char *text, size_t room)
 	if (good)
 		text[strcspn(text, "\n")] = 0;
 	return good;
+}
+
+bool device_secret(void)
+{
+	int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 FILE *device_file(const char *path)

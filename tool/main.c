@@ -31,7 +31,8 @@ static const struct command commands[] = {
 	{ "status", "[--json] [PID...]", "the module, and whom it protects (default)",
 	  "Without PID: the module's cipher, window and limits; as root also the protected\n"
 	  "processes. With PID: only those. Exit status 1 if the module is not loaded, or\n"
-	  "if a PID is not protected, or is locked.\n",
+	  "if a PID is not protected, or is locked. Without the module: what salloc(3) can\n"
+	  "fall back to, and who has memory of that kind.\n",
 	  command_status },
 	{ "stats", "[--json]", "counters since the module was loaded (root)",
 	  "Sums over all domains, those that have gone included. clean share: sealed\n"
@@ -45,6 +46,8 @@ static const struct command commands[] = {
 	  "the module is not there. Else the exit status is COMMAND's.\n"
 	  "  --guard=LIST  what becomes of debuggers: park (wait for them to go) or refuse\n"
 	  "                (SIGBUS), and hide (they read no registers), with a comma between\n"
+	  "  --fallback    where the module is not loaded, locked memory will do: neither\n"
+	  "                swapped out nor in core files\n"
 	  "  --            the options end here\n",
 	  command_run },
 	{ "check", "[--json]", "try out whether protection really works here",

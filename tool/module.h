@@ -30,7 +30,8 @@ int device_query(int fd, struct cryptmem_query *q);
 FILE *device_numbers(const char *name); /* in debugfs: "totals", "domains" */
 bool device_loaded(void);
 bool device_version(char *text, size_t room);
-/* For the audit: the rest of the machine, by absolute path. */
+bool device_secret(void); /* memfd_secret() can be had */
+/* The rest of the machine, by absolute path. */
 FILE *device_file(const char *path);
 DIR *device_dir(const char *path);
 int device_look(const char *path, struct look *look);

@@ -92,6 +92,11 @@ static int guard_set(const char *list, const struct cryptmem_query *q)
 {
 	if (!list)
 		return EXIT_FINE;
+	if (!q->abi) {
+		error("--guard needs the module");
+		hint("as root: modprobe cryptmem");
+		return EXIT_TROUBLE;
+	}
 	if (!(q->features & CRYPTMEM_FEAT_POLICY)) {
 		error("this module can do nothing but park");
 		hint("install module and command of one release, then reload the module");
@@ -158,9 +163,39 @@ static int judge(const char *command, const char *path)
 	return status;
 }
 
+/*
+ * The program finds out for itself whether the module is there: it must not make
+ * do with less than it was promised here.
+ */
+static int require(bool fallback)
+{
+	if (fallback ? !setenv("SALLOC_FALLBACK", "locked", 1) && !unsetenv("SALLOC_REQUIRE") : !setenv("SALLOC_REQUIRE", "kernel", 1))
+		return EXIT_FINE;
+	error("cannot change the environment: %s", strerror(errno));
+	return EXIT_TROUBLE;
+}
+
+/* Whether the module can be used; with --fallback it need not be there. */
+static int module_there(bool fallback, struct cryptmem_query *q)
+{
+	int fd;
+
+	if (!fallback || device_loaded())
+		return module_usable(q);
+	fd = device_open();
+	if (fd >= 0) {
+		close(fd);
+		return module_usable(q);
+	}
+	memset(q, 0, sizeof(*q));
+	hint("the kernel module cryptmem is not loaded: memory is locked, and not sealed");
+	return EXIT_FINE;
+}
+
 int command_run(int argc, char **argv)
 {
 	const char *guard = NULL;
+	bool fallback = false;
 	struct cryptmem_query q;
 	char *path, *library;
 	int status, i = 1;
@@ -168,10 +203,16 @@ int command_run(int argc, char **argv)
 	/* Options of the command are not ours: look at the first words only. */
 	if (i < argc && !strcmp(argv[i], "--help"))
 		return usage_of("run");
-	if (i < argc && !strncmp(argv[i], GUARD, strlen(GUARD))) {
-		guard = argv[i++] + strlen(GUARD);
-		if (guard_wrong(guard))
-			return usage_wrong("run", "park or refuse, and hide, with commas between; not: %s", guard);
+	for (; i < argc; i++) {
+		if (!strcmp(argv[i], "--fallback")) {
+			fallback = true;
+		} else if (!strncmp(argv[i], GUARD, strlen(GUARD))) {
+			guard = argv[i] + strlen(GUARD);
+			if (guard_wrong(guard))
+				return usage_wrong("run", "park or refuse, and hide, with commas between; not: %s", guard);
+		} else {
+			break;
+		}
 	}
 	if (i < argc && !strcmp(argv[i], "--"))
 		i++;
@@ -183,7 +224,9 @@ int command_run(int argc, char **argv)
 	path = target_find(argv[i]);
 	status = judge(argv[i], path);
 	if (status == EXIT_FINE)
-		status = module_usable(&q);
+		status = module_there(fallback, &q);
+	if (status == EXIT_FINE)
+		status = require(fallback);
 	if (status == EXIT_FINE)
 		status = guard_set(guard, &q);
 	if (status == EXIT_FINE) {

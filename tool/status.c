@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "fallback.h"
 #include "module.h"
 #include "parse.h"
 #include "util.h"
@@ -122,13 +123,36 @@ static void text_domains(const struct domain *domains, int n, const struct asked
 /* Those asked about who are not in the list: one line each, or none. */
 static void text_missing(const struct domain *domains, int n, const struct asked *a)
 {
+	struct fallback f;
 	int i, j;
 
 	for (i = 0; i < a->count; i++) {
 		for (j = 0; j < n && domains[j].pid != a->pids[i]; j++)
 			;
-		if (j == n)
+		if (j < n)
+			continue;
+		if (fallback_of(a->pids[i], &f))
+			printf("%d is not protected; it has %" PRIu64 " KiB of secret and %" PRIu64 " KiB of locked memory\n",
+			       f.pid, f.secret / 1024, f.locked / 1024);
+		else
 			printf("%d is not protected\n", a->pids[i]);
+	}
+}
+
+/* What there is instead. The reason has been told. */
+static void report_absence(const struct asked *a, bool json, int status)
+{
+	struct json_object *object;
+
+	if (json) {
+		object = need(json_object_new_object());
+		json_add_bool(object, "loaded", false);
+		fallback_json(object);
+		json_show(object, status);
+	} else if (a->pids) {
+		text_missing(NULL, 0, a);
+	} else {
+		fallback_text();
 	}
 }
 
@@ -203,11 +227,8 @@ static int report(const struct asked *a, bool json)
 	int n, status = module_query(&q);
 
 	if (status != EXIT_FINE) {
-		if (json && status == EXIT_NOT_SO) {
-			object = need(json_object_new_object());
-			json_add_bool(object, "loaded", false);
-			json_show(object, status);
-		}
+		if (status == EXIT_NOT_SO)
+			report_absence(a, json, status);
 		return status;
 	}
 	n = read_domains(&domains, &why, &how);

@@ -22,7 +22,7 @@ PROVE ?= prove
 
 TOOL_PAGES := docs/cryptmem.4 docs/cryptmem.7 docs/cryptmem.8
 # All that does not reach into the system, and then what does.
-TOOL_CORE := main status stats run check module parse target util audit audit_kernel audit_machine audit_owner \
+TOOL_CORE := main status stats run check fallback module parse target util audit audit_kernel audit_machine audit_owner \
 	audit_sysctl machine
 TOOL_BIN := $(TOOL_OUT)/cryptmem
 
@@ -81,12 +81,12 @@ $(TOOL_TEST)/cryptmem: $(TOOL_CORE:%=$(TOOL_OBJ)/%.o) $(TOOL_TEST)/obj/fake.o
 $(TOOL_TEST)/asan/cryptmem: $(TOOL_CORE:%=$(TOOL_TEST)/asan/obj/tool/%.o) $(TOOL_TEST)/asan/obj/fake.o
 	$(CC) $(TOOL_SANITIZE) -o $@ $^ $(TOOL_JSON_LIBS)
 
-$(TOOL_TEST)/units: $(TOOL_TEST)/obj/units.o $(patsubst %,$(TOOL_OBJ)/%.o,parse target util stats check module) \
+$(TOOL_TEST)/units: $(TOOL_TEST)/obj/units.o $(patsubst %,$(TOOL_OBJ)/%.o,parse target util stats check module fallback) \
 		$(TOOL_TEST)/obj/fake.o
 	$(CC) -o $@ $^ $(TOOL_JSON_LIBS)
 
 $(TOOL_TEST)/asan/units: $(TOOL_TEST)/asan/obj/units.o \
-		$(patsubst %,$(TOOL_TEST)/asan/obj/tool/%.o,parse target util stats check module) $(TOOL_TEST)/asan/obj/fake.o
+		$(patsubst %,$(TOOL_TEST)/asan/obj/tool/%.o,parse target util stats check module fallback) $(TOOL_TEST)/asan/obj/fake.o
 	$(CC) $(TOOL_SANITIZE) -o $@ $^ $(TOOL_JSON_LIBS)
 
 check-tool: tool $(patsubst %,$(TOOL_TEST)/%,units cryptmem asan/units asan/cryptmem)

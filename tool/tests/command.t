@@ -78,6 +78,18 @@ echo "$header" >"$scratch/empty/domains"
 mkdir "$scratch/old"
 for file in totals domains; do sed 's/ locks / /; /^locks /d; s/ 44 22 / 22 /' "$scratch/good/$file" >"$scratch/old/$file"; done
 echo "rubbish" | tee "$scratch/bad/domains" >"$scratch/bad/totals"
+# process PID NAME SMAPS: of a machine without the module
+process() {
+	mkdir -p "$scratch/machine/proc/$1"
+	printf "$2\n" >"$scratch/machine/proc/$1/comm"
+	printf "$3" >"$scratch/machine/proc/$1/smaps"
+}
+mapping() { printf '7f00-7f01 %s 00000000 00:0d %s    %s\\nSize: 999 kB\\nRss: %s kB\\nVmFlags: %s \\n' "$@"; }
+process 21 both "$(mapping rw-s 7 '/secretmem (deleted)' 64 'rd sh dd')$(mapping rw-p 0 '' 8 'rd lo dd')"
+process 22 none "$(mapping rw-p 0 '[heap]' 64 'rd wr')"
+process 23 'new\033line' "$(mapping rw-p 0 '' 12 'rd lo dd')"
+process 24 malformed "rubbish\n"
+mkdir "$scratch/machine/proc/sys"
 up="FAKE_DEVICE=plain FAKE_LOADED=1 FAKE_FEATURES=0x7f FAKE_NUMBERS=$scratch/good"
 down="FAKE_DEVICE=absent"
 unloaded='^cryptmem: error: the kernel module cryptmem is not loaded\|cryptmem: hint: as root: modprobe cryptmem\|$'
@@ -89,7 +101,10 @@ is "status: who is protected" 0 'PID NAME .*TAMPERED\| +10 good +active +1 +14/1
 is "status: what protects nothing is not shown" 0 '13 broken +broken[^|]*\| +15 two words' $up status
 is "status: says when tampering is not detected" 0 'does not detect tampering.*features  strict guard\|' $up FAKE_FEATURES=6
 is "status: nobody" 0 'no process is protected\|$' $up FAKE_NUMBERS="$scratch/empty"
-is "status: not loaded" 1 "$unloaded" $down status
+is "status: not loaded" 1 "${unloaded%$}fallback  locked\||\|no process that may be looked at has secret or locked memory\|$" $down status
+is "status: not loaded, and who makes do with less" 1 "fallback  secret locked\|\| +PID NAME +SECRET +LOCKED +\(KiB\)\|( +21 both +64 +8\|| +23 new.line +0 +12\|){2}\$" $down FAKE_SECRET=1 FAKE_ROOT="$scratch/machine" status
+is "status PID: not loaded, and it makes do with less" 1 "${unloaded%$}21 is not protected; it has 64 KiB of secret and 8 KiB of locked memory\|22 is not protected\|$" $down FAKE_ROOT="$scratch/machine" status 21 22
+is "status PID: it makes do with less" 1 "^23 is not protected; it has 0 KiB of secret and 12 KiB of locked memory\|.*10 good" $up FAKE_ROOT="$scratch/machine" status 23 10
 is "status: loaded, no device" 2 'error: cannot open /dev/cryptmem: No such file.*hint: ' $down FAKE_LOADED=1 status
 is "status: may not open" 2 'error: cannot open /dev/cryptmem: Permission denied\|cryptmem: hint: ' FAKE_DEVICE=eacces status
 is "status: another interface" 2 'error: the module speaks interface version 7, this command version 1\|cryptmem: hint' $up FAKE_ABI=7 status
@@ -107,14 +122,15 @@ is "status PID: several" 0 '10 good.*11 watched' $up status 10 11
 is "status PID: not root" 2 'error: cannot tell about processes: only root.*hint: run it as root' $up FAKE_NUMBERS=eacces status 10
 is "status PID: no debugfs" 2 'error: .*debugfs is not mounted.*hint: as root: mount -t debugfs' $up FAKE_NUMBERS= status 10
 is "status PID: malformed list" 2 'error: .*malformed' $up FAKE_NUMBERS="$scratch/bad" status 10
-is "status PID: not loaded" 1 "$unloaded" $down status 10
+is "status PID: not loaded" 1 "${unloaded%$}10 is not protected\|$" $down status 10
 for pid in 0 -1 x 1x 99999999999 4294967297 ''; do
 	is "status PID: '$pid' is none" 2 'error: n.*hint: see: cryptmem help status' $up status "$pid"
 done
 json "status --json" 0 'x["loaded"] and x["abi"] == 1 and x["max_pages"] == 1000000 and "fork" in x["features"] and "policy" in x["features"] and [p["pid"] for p in x["processes"]] == [10, 11, 12, 13, 15] and x["processes"][0]["refused"] == 33 and x["processes"][0]["locks"] == 44 and [p["protected"] for p in x["processes"]] == [True, True, False, False, True] and x["processes"][4]["name"] == "two words"' $up status --json
 json "--json alone" 0 'x["loaded"]' $up --json
 json "status --json PID" 1 '[p["pid"] for p in x["processes"]] == [12]' $up status 12 --json
-json "status --json: not loaded" 1 'x == {"loaded": False}' $down status --json
+json "status --json: not loaded" 1 'x == {"loaded": False, "fallback": ["locked"], "processes": []}' $down status --json
+json "status --json: not loaded, and who makes do with less" 1 'x["fallback"] == ["secret", "locked"] and sorted([p["pid"], p["name"], p["secret_bytes"], p["locked_bytes"]] for p in x["processes"]) == [[21, "both", 65536, 8192], [23, "new?line", 0, 12288]]' $down FAKE_SECRET=1 FAKE_ROOT="$scratch/machine" status --json
 json "status --json: not root" 0 'x["processes"] is None' $up FAKE_NUMBERS=eacces status --json
 json "status --json PID: not root" 2 'x["processes"] is None' $up FAKE_NUMBERS=eacces status --json 10
 
@@ -157,6 +173,12 @@ is "run: a script" 5 '^script: .*libsalloc-preload.so\|$' $up run "$scratch/scri
 is "run: no such command" 2 'error: cannot run nonesuch: No such file' $up run nonesuch
 is "run: statically linked" 2 "error: $scratch/static is statically linked.*hint: " $up run "$scratch/static"
 is "run: not loaded" 2 "$unloaded" $down run true
+is "run: nothing less will do" 0 '^kernel locked\|$' $up SALLOC_REQUIRE=locked SALLOC_FALLBACK=locked run sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
+is "run --fallback: not loaded" 0 '^cryptmem: hint: the kernel module cryptmem is not loaded: memory is locked, and not sealed\|locked\|$' $down SALLOC_REQUIRE=kernel run --fallback sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
+is "run --fallback: loaded" 0 '^locked\|$' $up run --fallback sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
+is "run --fallback: may not open" 2 'error: cannot open /dev/cryptmem' FAKE_DEVICE=eacces FAKE_LOADED=1 run --fallback true
+is "run --fallback --guard: not loaded" 2 'error: --guard needs the module' $down run --fallback --guard=hide true
+is "run --guard --fallback" 0 '^hide locked\|$' $up run --guard=hide --fallback -- sh -c 'echo $SALLOC_GUARD $SALLOC_FALLBACK'
 is "run: may not open" 2 'error: cannot open /dev/cryptmem.*hint' FAKE_DEVICE=eacces run true
 is "run: no memory to be had" 2 'error: cannot get a page of protected memory' $up FAKE_DEVICE=quota run true
 is "run: nothing" 2 'error: which command.*hint: see: cryptmem help run' $up run

@@ -6,10 +6,11 @@
  *	FAKE_DEVICE	absent (the default), eacces, plain: memory that protects
  *			nothing, quota: no memory
  *	FAKE_LOADED	set: the module is loaded
+ *	FAKE_SECRET	set: there is memfd_secret()
  *	FAKE_ABI	what the device answers, 0: it does not
  *	FAKE_FEATURES	its features
  *	FAKE_NUMBERS	directory with totals and domains, or eacces
- *	FAKE_ROOT	what the audit takes for /. Who may read is none in a file's
+ *	FAKE_ROOT	what is taken for /, but not for the former. Who may read is none in a file's
  *			mode: EACCES, root or not. What a file lies on is its
  *			contents: MAJOR:MINOR, and verity
  */
@@ -90,6 +91,11 @@ bool device_version(char *text, size_t room)
 {
 	snprintf(text, room, "9.9");
 	return true;
+}
+
+bool device_secret(void)
+{
+	return getenv("FAKE_SECRET");
 }
 
 static bool under_root(const char *path, char *real, size_t room)

@@ -15,5 +15,27 @@ for case in "1 status" "1 status 1" "1 stats" "1 check" "2 run true"; do
 		failures=$((failures + 1))
 	fi
 done
+# With less, and as the module's absence is told: by name.
+fallback() {
+	local description=$1 want=$2 pattern=$3 said
+	shift 3
+	tests=$((tests + 1))
+	said=$("$@" 2>&1)
+	if [ $? = "$want" ] && [[ $said =~ $pattern ]]; then
+		echo "ok $tests - $description"
+	else
+		echo "not ok $tests - $description: $said"
+		failures=$((failures + 1))
+	fi
+}
+fallback "run --fallback: the program runs, in locked memory" 0 'is not loaded.*VmFlags:.* lo' "$tool" run --fallback grep -m 1 'VmFlags:.* lo .*dd' /proc/self/smaps
+"$tool" run --fallback sleep 1000 2>/dev/null &
+sleeper=$!
+sleep 2
+fallback "status: who makes do with less" 1 "$sleeper sleep +0 +[1-9]" "$tool" status
+fallback "status PID: the same" 1 "$sleeper is not protected; it has 0 KiB of secret and [1-9][0-9]* KiB of locked memory" "$tool" status $sleeper
+kill $sleeper
+export SALLOC_FALLBACK=locked
+fallback "run: nothing less, whatever the environment says" 2 'is not loaded' "$tool" run true
 echo "1..$tests"
 [ $failures = 0 ]

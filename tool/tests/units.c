@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "fallback.h"
 #include "parse.h"
 #include "target.h"
 #include "util.h"
@@ -409,6 +410,34 @@ static void test_find(void)
 	free(old);
 }
 
+#define MAPPING(permissions, inode, name) "7f00-7f01 " permissions " 00000000 00:0d " inode "    " name "\n"
+#define BODY(rss, flags) "Size: 999 kB\nRss:    " rss " kB\nLocked: 888 kB\nVmFlags: " flags " \n"
+
+static void smaps_of(const char *what, const char *bytes, int want, uint64_t secret, uint64_t locked)
+{
+	struct fallback f = { 0, "", 7, 7 };
+	FILE *file = text(bytes, strlen(bytes));
+	int got = fallback_parse(file, &f);
+
+	fclose(file);
+	ok(got == want && (want || (f.secret == secret * 1024 && f.locked == locked * 1024)), "smaps: %s", what);
+}
+
+static void test_smaps(void)
+{
+	smaps_of("nothing", "", 0, 0, 0);
+	smaps_of("secret memory", MAPPING("rw-s", "10234", "/secretmem (deleted)") BODY("64", "rd wr sh de dd"), 0, 64, 0);
+	smaps_of("locked memory, twice", MAPPING("rw-p", "0", "") BODY("8", "rd wr lo dd") MAPPING("r--p", "0", "[heap]") BODY("4", "rd dd sd lo"), 0, 0, 12);
+	smaps_of("locked, but dumped", MAPPING("rw-p", "0", "") BODY("8", "rd wr lo"), 0, 0, 0);
+	smaps_of("not locked, but not dumped", MAPPING("rw-p", "0", "") BODY("8", "rd wr dd"), 0, 0, 0);
+	smaps_of("flags that only look like these", MAPPING("rw-p", "0", "") BODY("8", "xlo ddx lod"), 0, 0, 0);
+	smaps_of("a locked file", MAPPING("rw-p", "77", "/etc/passwd") BODY("8", "lo dd"), 0, 0, 0);
+	smaps_of("a file that is called so", MAPPING("rw-p", "77", "/secretmem") BODY("8", "rd"), 0, 0, 0);
+	smaps_of("both, and others between", MAPPING("r-xp", "5", "/bin/sh") BODY("500", "rd ex") MAPPING("rw-s", "1", "/secretmem (deleted)") BODY("4", "dd")
+		 MAPPING("rw-p", "0", "[stack]") BODY("20", "rd") MAPPING("rw-p", "0", "") BODY("16", "lo dd"), 0, 4, 16);
+	smaps_of("something else", "Rss: 5 kB\n", -1, 0, 0);
+}
+
 int main(void)
 {
 	char command[64];
@@ -425,6 +454,7 @@ int main(void)
 	test_scripts();
 	test_privilege();
 	test_find();
+	test_smaps();
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	if (system(command))
 		failures++;
