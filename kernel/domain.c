@@ -48,6 +48,7 @@ static void cm_domain_destroy(struct cm_domain *d)
 		cm_limits_user_put(d->user);
 	if (d->inode)
 		iput(d->inode);
+	cm_window_teardown(&d->window);
 	xa_destroy(&d->pages);
 	mmdrop(d->mm);
 	kfree_sensitive(d);

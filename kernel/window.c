@@ -58,6 +58,20 @@ void cm_window_setup(struct cm_window *w)
 	cm_growth_setup(&w->growth, w->limit);
 }
 
+/**
+ * cm_window_teardown() - give back what an empty window still has
+ * @w: the window
+ *
+ * A frame that there was no memory to enter may have left nodes behind, on the
+ * way to where it should have been.
+ *
+ * Context: any.
+ */
+void cm_window_teardown(struct cm_window *w)
+{
+	xa_destroy(&w->frames);
+}
+
 static void cm_window_clock(struct cm_domain *d, u64 start)
 {
 	u64 ns = ktime_get_mono_fast_ns() - start;

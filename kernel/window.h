@@ -78,6 +78,7 @@ unsigned int cm_window_default(void);
 unsigned int cm_window_max(void);
 
 void cm_window_setup(struct cm_window *w);
+void cm_window_teardown(struct cm_window *w);
 int cm_window_resize(struct cm_domain *d, unsigned int limit);
 
 int cm_window_add(struct cm_domain *d, struct cm_frame *f);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the module does when memory cannot be had: every allocation that a scenario's system calls and faults make (the kernel's own among
- * them) fails in turn, first one at a time (/proc/thread-self/fail-nth), then several in a row. Each time the caller gets an errno, or is
+ * them) fails in turn, first one at a time (/proc/thread-self/fail-nth), then several in a row, from the first on and from later ones on: what
+ * is tried again with more patience fails again. Each time the caller gets an errno, or is
  * itself killed; what it had is still there, nobody else can read it, and an owner elsewhere loses nothing. Needs a kernel of
  * scripts/kernel-debug. tests/faults/log.c counts in which functions of the module there was a failure.
  */
@@ -25,6 +26,10 @@
 /* Acts that do not return cannot say when nothing failed any more. */
 #define MANY	100
 #define MOST	2000
+/* From one beginning of failures to the next, bytes of what is allocated before; and so many in a row then. */
+#define STEP	192
+#define STEPS	150
+#define ROW	4
 /* A world that does not end by itself, seconds */
 #define PATIENCE	60
 
@@ -51,7 +56,14 @@ static bool expected(int err)
 
 /* Opened before anything fails. */
 struct switches {
-	int nth, ours, slab, pages;
+	int nth, ours, slab, pages, space;
+};
+
+/* Which allocations fail. */
+struct plan {
+	unsigned int nth;	/* this one alone, from 1 on; or, 0: */
+	unsigned int burst;	/* so many in a row */
+	unsigned int after;	/* after so many bytes */
 };
 
 static void set(int fd, unsigned int value)
@@ -69,40 +81,52 @@ static void switches_open(struct switches *s)
 	s->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	s->ours = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
 	s->slab = open("/sys/kernel/debug/failslab/times", O_WRONLY | O_CLOEXEC);
-	s->pages = open("/sys/kernel/debug/fail_page_alloc/times", O_WRONLY | O_CLOEXEC);
+	s->slab = open("/sys/kernel/debug/failslab/times", O_RDWR | O_CLOEXEC);
+	s->pages = open("/sys/kernel/debug/fail_page_alloc/times", O_RDWR | O_CLOEXEC);
+	s->space = open("/sys/kernel/debug/failslab/space", O_WRONLY | O_CLOEXEC);
 }
 
-/* The @nth allocation, or, that being 0, the next @burst ones. */
-static void arm(const struct switches *s, unsigned int nth, unsigned int burst)
+/* -1: it could not be asked. The copy to or from here may fail, too. */
+static int get(int fd)
 {
-	if (nth) {
-		set(s->nth, nth);
+	char text[16] = "";
+
+	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : -1;
+}
+
+static void arm(const struct switches *s, const struct plan *plan)
+{
+	if (plan->nth) {
+		set(s->nth, plan->nth);
 		return;
 	}
-	set(s->slab, burst);
-	set(s->pages, burst);
+	set(s->slab, plan->burst);
+	/* Pages are counted by themselves. */
+	set(s->pages, plan->after ? 0 : plan->burst);
+	set(s->space, plan->after);
 	set(s->ours, 1);
 }
 
-/* Whether something has failed. The copy to or from here may fail in its stead, which is the same as nothing. */
-static bool disarm(const struct switches *s, unsigned int nth)
+/* Whether something has failed. */
+static bool disarm(const struct switches *s, const struct plan *plan)
 {
-	char text[16] = "";
-	ssize_t n;
+	bool failed;
 
-	if (!nth) {
-		set(s->ours, 0);
-		set(s->slab, 0);
-		set(s->pages, 0);
-		return true;
+	if (plan->nth) {
+		failed = get(s->nth) == 0;
+		set(s->nth, 0);
+		return failed;
 	}
-	n = pread(s->nth, text, sizeof(text) - 1, 0);
-	set(s->nth, 0);
-	return n > 0 && atoi(text) == 0;
+	set(s->ours, 0);
+	failed = !plan->after || get(s->slab) != (int)plan->burst;
+	set(s->slab, 0);
+	set(s->pages, 0);
+	set(s->space, 0);
+	return failed;
 }
 
 /* In a process of its own. */
-static void live(const struct scenario *s, unsigned int nth, unsigned int burst)
+static void live(const struct scenario *s, const struct plan *plan)
 {
 	struct switches switches;
 	struct world w;
@@ -110,9 +134,9 @@ static void live(const struct scenario *s, unsigned int nth, unsigned int burst)
 	alarm(PATIENCE);
 	world_set_up(&w, s->ready);
 	switches_open(&switches);
-	arm(&switches, nth, burst);
+	arm(&switches, plan);
 	report->result = s->act(&w);
-	report->injected = disarm(&switches, nth);
+	report->injected = disarm(&switches, plan);
 	report->acted = true;
 	if (report->result == WORLD_WRONG)
 		strcpy(report->wrong, "it was told something that is not so");
@@ -125,7 +149,7 @@ static void live(const struct scenario *s, unsigned int nth, unsigned int burst)
 }
 
 /* Whether the next one is worth trying. */
-static bool try(const struct scenario *s, unsigned int nth, unsigned int burst, struct tally *t)
+static bool try(const struct scenario *s, struct plan plan, struct tally *t)
 {
 	int status;
 	pid_t pid;
@@ -133,7 +157,7 @@ static bool try(const struct scenario *s, unsigned int nth, unsigned int burst, 
 	memset(report, 0, sizeof(*report));
 	pid = fork();
 	if (pid == 0)
-		live(s, nth, burst);
+		live(s, &plan);
 	waitpid(pid, &status, 0);
 	t->worlds++;
 	t->injected += report->injected || !report->acted;
@@ -146,11 +170,12 @@ static bool try(const struct scenario *s, unsigned int nth, unsigned int burst, 
 		if (WTERMSIG(status) == SIGALRM)
 			strcpy(report->wrong, "it hangs");
 	} else if (!s->ends && !t->wrong[0]) {
-		snprintf(t->wrong, sizeof(t->wrong), "failure %u (%u): no world: status %d", nth, burst, WEXITSTATUS(status));
+		snprintf(t->wrong, sizeof(t->wrong), "failure %u (%u after %u bytes): no world: status %d", plan.nth, plan.burst,
+			 plan.after, WEXITSTATUS(status));
 		return false;
 	}
 	if (report->wrong[0] && !t->wrong[0])
-		snprintf(t->wrong, sizeof(t->wrong), "failure %u (%u): %s", nth, burst, report->wrong);
+		snprintf(t->wrong, sizeof(t->wrong), "failure %u (%u after %u bytes): %s", plan.nth, plan.burst, plan.after, report->wrong);
 	return report->injected || !report->acted;
 }
 
@@ -171,12 +196,14 @@ static void in_turn(const struct scenario *s)
 {
 	static const unsigned int bursts[] = { 1, 2, 3, 5, 8, 13, 40, 100 };
 	struct tally t = { 0 };
-	unsigned int nth = 1;
+	unsigned int nth = 1, step = 1;
 
-	while (nth < (s->ends ? MANY : MOST) && try(s, nth, 0, &t))
+	while (nth < (s->ends ? MANY : MOST) && try(s, (struct plan){ .nth = nth }, &t))
 		nth++;
 	for (unsigned int i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
-		try(s, 0, bursts[i], &t);
+		try(s, (struct plan){ .burst = bursts[i] }, &t);
+	while (step < (s->ends ? MANY : STEPS) && try(s, (struct plan){ .burst = ROW, .after = step * STEP }, &t))
+		step++;
 	tell(s, &t);
 }
 

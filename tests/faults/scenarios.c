@@ -58,6 +58,20 @@ static int act_store(struct world *w)
 	return result;
 }
 
+/* The module's tables have more than one level there, each of which takes memory. */
+static int act_far(struct world *w)
+{
+	const size_t pages = 5000;
+	unsigned char *far = mmap(NULL, pages * WORLD_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, w->device, 0);
+	int result;
+
+	if (far == MAP_FAILED)
+		return errno;
+	result = world_touch(far + (pages - 1) * WORLD_PAGE);
+	munmap(far, pages * WORLD_PAGE);
+	return result;
+}
+
 /* A system call that is cut short has filled what it says. */
 static int act_read(struct world *w)
 {
@@ -374,6 +388,7 @@ const struct scenario scenarios[] = {
 	{ "mmap", DEVICE, act_mmap, false },
 	{ "load", REGION, act_load, false },
 	{ "store", REGION, act_store, false },
+	{ "store far away", REGION, act_far, false },
 	{ "load after fork", COPY, act_load, false },
 	{ "store after fork", COPY, act_store, false },
 	{ "read()", REGION, act_read, false },

@@ -23,7 +23,7 @@ static struct {
 	int open_error, query_error, status_error, map_error, discard_error, config_error;
 	unsigned int abi, page_size, state;
 	unsigned long long features;
-	int opened, closed, unmapped, discarded, configured;
+	int opened, closed, unmapped, wiped, discarded, configured;
 	long flags;
 	char path[64];
 	int map_flags, map_protection;
@@ -32,7 +32,7 @@ static struct {
 	struct cryptmem_config config;
 } device;
 
-static char memory[8 * 4096];
+static char memory[8 * 4096] __attribute__((aligned(4096)));
 
 static int answer(int error)
 {
@@ -103,7 +103,7 @@ void *__wrap_mmap(void *at, size_t length, int protection, int flags, int fd,
 	device.map_flags = flags;
 	device.map_protection = protection;
 	device.map_offset = offset;
-	if (at || length > sizeof(memory) || fd != HANDLE || device.map_error) {
+	if (at || length > sizeof(memory) || (fd != HANDLE && fd != -1) || device.map_error) {
 		errno = device.map_error ? device.map_error : EINVAL;
 		return MAP_FAILED;
 	}
@@ -114,6 +114,7 @@ int __wrap_munmap(void *at, size_t length);
 int __wrap_munmap(void *at, size_t length)
 {
 	device.unmapped += at == memory && length == 4096;
+	device.wiped += tap_is_filled(at, 0, length);
 	return 0;
 }
 
@@ -242,8 +243,31 @@ static void guarding(void)
 	   "the descriptor became another file: EBADF");
 }
 
+/* What is chosen is chosen for good: all in a child. */
+static bool falls_back(void *unused)
+{
+	void *start = NULL;
+	bool good;
+	int handle;
+
+	(void)unused;
+	salloc_fallback(SALLOC_FALLBACK_LOCKED);
+	/* That there is no descriptor is no reason. */
+	good = open_gives(EMFILE, -EMFILE) && open_gives(ENFILE, -ENFILE);
+	device.open_error = EACCES;
+	handle = sl_backend_open();
+	good &= handle > 0 && !sl_backend_map(handle, 4096, &start) && start == memory &&
+		sl_backend_level() == SALLOC_PROTECTION_LOCKED;
+	/* Wiped before it is unmapped, and no more of it than that. */
+	memset(memory, 7, sizeof(memory));
+	good &= !sl_backend_unmap(memory, 4096) && device.wiped == 1 && memory[4096] == 7;
+	device.open_error = 0;
+	return good && sl_backend_open() == handle;
+}
+
 int main(void)
 {
+	ok(tap_child(falls_back, NULL), "no permission, and locked memory will do");
 	opening();
 	asking();
 	guarding();

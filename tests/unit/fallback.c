@@ -159,8 +159,22 @@ static bool has_copies(char *const *blocks)
 	return good && blocks[0] && !sunprotect(sprotected, sizeof(sprotected)) && !strcmp(sprotected + PAGE, "child");
 }
 
+static unsigned int secret_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned int count = 0;
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps))
+		count += strstr(line, "/secretmem") != NULL;
+	if (maps)
+		fclose(maps);
+	return count;
+}
+
 static bool copies_with(unsigned int flags, const char *const *vm_flags)
 {
+	unsigned int mappings;
 	char *blocks[3];
 	bool good = !salloc_fallback(flags);
 
@@ -176,11 +190,12 @@ static bool copies_with(unsigned int flags, const char *const *vm_flags)
 	strcpy(blocks[1] + LARGE - 10, "large");
 	for (int i = 0; i < 3; i++)
 		good &= has_flags(blocks[i], vm_flags);
+	mappings = secret_mappings();
 	/* Twice: a fork leaves nothing behind, and takes nothing away. */
 	for (int i = 0; i < 2; i++)
 		good &= in_child(has_copies, blocks) && !strcmp(blocks[0], "small") && !strcmp(blocks[1] + LARGE - 10, "large") &&
 			!strcmp(sprotected + PAGE, "placed");
-	return good && !sunprotect(sprotected, sizeof(sprotected)) && !strcmp(sprotected + PAGE, "placed");
+	return good && secret_mappings() == mappings && !sunprotect(sprotected, sizeof(sprotected)) && !strcmp(sprotected + PAGE, "placed");
 }
 
 static bool copies_locked(void)
@@ -260,7 +275,8 @@ static bool is_broken(char *const *blocks)
 	pid_t pid;
 	int how;
 
-	if (status().state != SALLOC_STATE_BROKEN)
+	/* The addresses are kept, for nobody. */
+	if (status().state != SALLOC_STATE_BROKEN || msync((void *)((unsigned long)blocks[0] & ~(PAGE - 1UL)), PAGE, MS_ASYNC))
 		return false;
 	pid = fork();
 	if (!pid) {
@@ -359,6 +375,12 @@ static bool stack_is_locked(void)
 	       status().protection == SALLOC_PROTECTION_LOCKED;
 }
 
+static bool stack_comes_later(void)
+{
+	return !salloc_fallback(SECRET | LOCKED) && salloc(32) && status().protection == SALLOC_PROTECTION_SECRET &&
+	       !salloc_call(0, on_stack, NULL) && stack_good && status().protection == SALLOC_PROTECTION_LOCKED;
+}
+
 static bool no_secret_stack(void)
 {
 	errno = 0;
@@ -422,6 +444,7 @@ static const struct {
 	{ "require-secret", refused, 0, "locked", "secret", "SALLOC_REQUIRE=secret, and locked memory would do" },
 	{ "require-secret-has", is_secret, 1, "locked,secret", "secret", "SALLOC_REQUIRE=secret" },
 	{ "require-locked", is_locked, 0, "locked", "locked", "SALLOC_REQUIRE=locked" },
+	{ "require-empty", is_locked, 0, "locked", "", "SALLOC_REQUIRE without a word" },
 	{ "asks", asks_for_locked, 0, NULL, NULL, "a program asks for locked memory" },
 	{ "asks-secret", asks_for_secret, 1, NULL, NULL, "a program asks for secret memory" },
 	{ "asks-secret-too", is_secret, 1, "secret,locked,wipe", NULL, "a program that children have nothing of" },
@@ -438,6 +461,7 @@ static const struct {
 	{ "limit", heeds_limit, 0, NULL, NULL, "RLIMIT_MEMLOCK" },
 	{ "limit-secret", secret_heeds_limit, 1, NULL, NULL, "RLIMIT_MEMLOCK and secret memory" },
 	{ "stack", stack_is_locked, 1, NULL, NULL, "stacks are locked, and their protection is told" },
+	{ "stack-later", stack_comes_later, 1, NULL, NULL, "so it is when they come later" },
 	{ "stack-secret", no_secret_stack, 1, NULL, NULL, "stacks cannot be secret: ENOTSUP" },
 	{ "in-place", protects_in_place, 0, NULL, NULL, "sprotect() and sunprotect() of locked memory" },
 	{ "gives-back", locked_gives_back, 0, NULL, NULL, "freed memory is zero, and given back" },
@@ -517,6 +541,8 @@ int main(int argc, char **argv)
 	set("SALLOC_FALLBACK", "locked,secrets");
 	ok(dies("/proc/self/exe", "libsalloc: SALLOC_FALLBACK: other words than secret, locked, wipe, none: locked,secrets\n"),
 	   "a word that is not known in SALLOC_FALLBACK");
+	set("SALLOC_FALLBACK", "lock");
+	ok(dies("/proc/self/exe", "libsalloc: SALLOC_FALLBACK: other words than secret, locked, wipe, none: lock\n"), "one that is cut short");
 	set("SALLOC_FALLBACK", "locked");
 	set("SALLOC_REQUIRE", "Kernel");
 	ok(dies("/proc/self/exe", "libsalloc: SALLOC_REQUIRE: none of kernel, secret, locked: Kernel\n"), "a word that is not known in SALLOC_REQUIRE");
