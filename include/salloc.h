@@ -150,6 +150,62 @@ void *saligned_alloc(size_t alignment, size_t size);
 size_t ssize(const void *ptr);
 
 /**
+ * salloc_guarded - get a block with pages of its own, between two that nobody
+ *	may touch
+ * @size: bytes; 0 gives a block of which no byte may be touched
+ *
+ * The byte behind the block, and the page in front of those that it is in, are
+ * out of reach: to read or write them is SIGSEGV. What is written to the rest of
+ * its first page, in front of it, is found when the block is freed or moved, and
+ * aborts the process. So the block is aligned for what its size is a multiple
+ * of the size of, up to a page: for an object, or an array, it is; not for more.
+ *
+ * It is zeroed. ssize() is @size exactly. srealloc() gives another of this kind.
+ * It takes whole pages and a region: for a few secrets, not for many blocks.
+ *
+ * Return: the block, or NULL with errno set as above. Freed by sfree().
+ */
+SALLOC_MUST_USE SALLOC_FREED_BY SALLOC_SIZE(1)
+void *salloc_guarded(size_t size);
+
+/**
+ * salloc_ro, salloc_noaccess, salloc_rw - say what may be done with a block
+ * @ptr: a block of salloc_guarded(), or of 1 MiB or more
+ *
+ * Read it only, nothing, read and write it: all else is SIGSEGV, from then on,
+ * also in children made by fork(). sfree() works whatever was said; srealloc()
+ * makes the old block readable, and the new one may be written.
+ *
+ * Return: 0, or -1 with errno set, and nothing has changed:
+ *	EINVAL	the block shares its pages with others
+ *	ENOMEM	the kernel is out of memory, or has too many mappings
+ * Aborts the process if @ptr is not a block in use.
+ */
+int salloc_ro(void *ptr);
+int salloc_noaccess(void *ptr);
+int salloc_rw(void *ptr);
+
+/**
+ * salloc_equal - compare in a time that tells nothing about what is compared
+ * @a: memory, of any kind
+ * @b: memory
+ * @length: bytes
+ *
+ * Return: 1 if they are the same, or @length is 0; else 0.
+ */
+SALLOC_MUST_USE
+int salloc_equal(const void *a, const void *b, size_t length);
+
+/**
+ * salloc_zero - wipe memory, of any kind
+ * @memory: first byte
+ * @length: bytes
+ *
+ * No compiler leaves it out, as it may memset() before free().
+ */
+void salloc_zero(void *memory, size_t length);
+
+/**
  * sprotect - protect memory that is there already, where it is
  * @addr: first byte, at the beginning of a page
  * @len: bytes, rounded up to whole pages

@@ -21,7 +21,9 @@
  * written to them at run time is secret.
  *
  * If they cannot be protected, one line that begins with "libsalloc: " goes to
- * standard error, and the process is aborted before its main() runs. So it is
+ * standard error, and the process is aborted before its main() runs. With
+ * SECURE_FALLBACK defined before, in all files of a program or library, as
+ * SALLOC_FALLBACK_* (salloc.h), less than the module will do. It is aborted, too,
  * with a program that uses a library's variables by name and has got copies of
  * them from the linker: code that does that wants -fPIC.
  *
@@ -170,6 +172,10 @@ void salloc_secure_constructor(void)
 
 	/* Or the linker would leave it out, which takes what nobody asks for to be of no use. */
 	__asm__ volatile("" : : "r"(salloc_secure_follows));
+#ifdef SECURE_FALLBACK
+	if (!done)
+		salloc_fallback(SECURE_FALLBACK);
+#endif
 	if (!done)
 		salloc_secure_variables(__start_salloc_secure, __stop_salloc_secure);
 	done = 1;

@@ -27,6 +27,7 @@
 struct heir {
 	void *start;
 	size_t length;
+	int access;
 	void *copy;	/* NULL: could not be made */
 };
 
@@ -47,20 +48,33 @@ bool sl_forked_is_wiped(void)
 	return atomic_load(&wiped);
 }
 
-static void provide(void *start, size_t length, void *wipe)
+/* What may not be read now has to be, for a moment. */
+static bool copy(void *to, void *from, size_t length, int access)
+{
+	bool readable = access & PROT_READ;
+
+	if (!readable && mprotect(from, length, PROT_READ))
+		return false;
+	memcpy(to, from, length);
+	return readable || !mprotect(from, length, access);
+}
+
+static void provide(void *start, size_t length, int access, void *wipe)
 {
 	struct heir *larger = sl_meta_grow(table, count, &capacity, sizeof(*table), FIRST_CAPACITY);
-	struct heir heir = { start, length, NULL };
+	struct heir heir = { start, length, access, NULL };
 
 	if (!larger) {
 		incomplete = true;
 		return;
 	}
 	table = larger;
-	if (sl_secret_map_shared(length, &heir.copy))
+	if (sl_secret_map_shared(length, &heir.copy)) {
 		heir.copy = NULL;
-	else if (!*(const bool *)wipe)
-		memcpy(heir.copy, start, length);
+	} else if (!*(const bool *)wipe && !copy(heir.copy, start, length, access)) {
+		munmap(heir.copy, length);
+		heir.copy = NULL;
+	}
 	table[count++] = heir;
 }
 
@@ -105,6 +119,8 @@ static void take_over(void)
 					 MREMAP_MAYMOVE | MREMAP_FIXED, (long)heir->start, 0);
 		if (at == (long)heir->start)
 			at = raw_syscall(SYS_madvise, at, (long)heir->length, MADV_DONTFORK, 0, 0, 0);
+		if (!at && heir->access != (PROT_READ | PROT_WRITE))
+			at = raw_syscall(SYS_mprotect, (long)heir->start, (long)heir->length, heir->access, 0, 0, 0);
 		if (!at)
 			continue;
 		/* So that nothing else gets there. */
@@ -115,8 +131,9 @@ static void take_over(void)
 		atomic_store(&broken, true);
 }
 
-static void lock(void *start, size_t length, void *unused)
+static void lock(void *start, size_t length, int access, void *unused)
 {
+	(void)access;
 	(void)unused;
 	if (!sl_locked_lock(start, length))
 		return;
@@ -124,8 +141,9 @@ static void lock(void *start, size_t length, void *unused)
 	atomic_store(&broken, true);
 }
 
-static void lock_stack(void *start, size_t length, void *unused)
+static void lock_stack(void *start, size_t length, int access, void *unused)
 {
+	(void)access;
 	(void)unused;
 	/* It may be the one that this runs on. */
 	if (sl_locked_lock(start, length))

@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "backend.h"
 #include "die.h"
 #include "fallback.h"
 #include "forked.h"
+#include "guarded.h"
 #include "inplace.h"
 #include "pages.h"
 #include "region.h"
@@ -224,10 +226,9 @@ static struct block find(const char *who, bool freeing, const void *ptr)
 	if (!region)
 		sl_die(who, "of foreign pointer", ptr);
 	if (!region->arena) {
-		if (ptr != region->start)
+		if (ptr != region->block)
 			sl_die(who, "of inner pointer", ptr);
-		return (struct block){ .region = region,
-				       .bytes = region->length };
+		return (struct block){ .region = region, .bytes = region->size };
 	}
 	page = sl_pages_find(region->arena, ptr, &taken);
 	if (!page)
@@ -243,6 +244,16 @@ static struct block find(const char *who, bool freeing, const void *ptr)
 			       .bytes = sl_pages_span_bytes(page) };
 }
 
+static void free_region(struct region *region)
+{
+	/* What is not writable cannot be wiped. */
+	if (sl_region_access(region, PROT_READ | PROT_WRITE))
+		sl_die(NULL, "cannot unmap", region->block);
+	if (region->guard)
+		sl_guarded_check(region);
+	sl_region_destroy(region);
+}
+
 void sl_heap_free(const char *who, void *ptr)
 {
 	int saved = errno;
@@ -252,7 +263,7 @@ void sl_heap_free(const char *who, void *ptr)
 	block = find(who, true, ptr);
 	allocated -= block.bytes;
 	if (!block.page)
-		sl_region_destroy(block.region);
+		free_region(block.region);
 	else if (block.page->kind == PAGE_SLAB)
 		sl_slab_give(block.page, block.slot);
 	else
@@ -271,21 +282,64 @@ size_t sl_heap_size(const char *who, const void *ptr)
 	return bytes;
 }
 
+/* Makes it readable, too: a block that is looked at to be moved. */
+static struct block find_to_move(const char *who, void *ptr, bool *guarded, int *err)
+{
+	struct block block;
+
+	enter();
+	block = find(who, false, ptr);
+	*guarded = block.region && block.region->guard;
+	*err = block.region ? sl_region_access(block.region, block.region->access | PROT_READ) : 0;
+	leave();
+	return block;
+}
+
 int sl_heap_resize(const char *who, void *ptr, size_t size, void **block)
 {
-	size_t bytes = sl_heap_size(who, ptr);
+	bool guarded;
 	int err;
+	size_t bytes = find_to_move(who, ptr, &guarded, &err).bytes;
 
-	if (size <= PTRDIFF_MAX && bytes == block_bytes(size)) {
+	if (err)
+		return err;
+	if (size <= PTRDIFF_MAX && bytes == (guarded ? size : block_bytes(size))) {
 		*block = ptr;
 		return 0;
 	}
-	err = sl_heap_alloc(SLAB_ALIGN, size, block);
+	err = guarded ? sl_heap_guarded(size, block) : sl_heap_alloc(SLAB_ALIGN, size, block);
 	if (err)
 		return err;
 	memcpy(*block, ptr, bytes < size ? bytes : size);
 	sl_heap_free(who, ptr);
 	return 0;
+}
+
+int sl_heap_guarded(size_t size, void **block)
+{
+	struct region *region;
+	int err;
+
+	enter();
+	err = sl_guarded_create(size, &region);
+	if (!err) {
+		*block = region->block;
+		allocated += region->size;
+	}
+	leave();
+	return err;
+}
+
+int sl_heap_access(const char *who, void *ptr, int access)
+{
+	struct block block;
+	int err;
+
+	enter();
+	block = find(who, false, ptr);
+	err = block.region ? sl_region_access(block.region, access) : -EINVAL;
+	leave();
+	return err;
 }
 
 int sl_heap_guard(unsigned int flags)
@@ -348,8 +402,9 @@ void sl_heap_stack_free(struct sl_stack *stack)
 	leave();
 }
 
-static void count_resident(void *start, size_t length, void *bytes)
+static void count_resident(void *start, size_t length, int access, void *bytes)
 {
+	(void)access;
 	*(size_t *)bytes += sl_resident_bytes(start, length);
 }
 

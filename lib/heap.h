@@ -25,6 +25,11 @@ int sl_heap_resize(const char *who, void *ptr, size_t size, void **block);
 void sl_heap_free(const char *who, void *ptr);
 size_t sl_heap_size(const char *who, const void *ptr);
 
+/* guarded.h: sl_guarded_create() */
+int sl_heap_guarded(size_t size, void **block);
+/* PROT_* of a block. -EINVAL: it shares its pages with others. Aborts as those above do. */
+int sl_heap_access(const char *who, void *ptr, int access);
+
 /* Sets SALLOC_GUARD_*. Returns 0 or a negative errno. */
 int sl_heap_guard(unsigned int flags);
 

@@ -250,7 +250,7 @@ int sl_inplace_unprotect(char *start, size_t length)
 
 struct visit {
 	const struct range *range;
-	void (*look)(void *start, size_t length, void *arg);
+	sl_visitor *look;
 	void *arg;
 };
 
@@ -261,11 +261,11 @@ static int visit_part(const struct sl_map *map, void *arg)
 	uintptr_t end = map->end < visit->range->end ? map->end : visit->range->end;
 
 	if (sl_backend_is_region(map))
-		visit->look((void *)start, end - start, visit->arg);
+		visit->look((void *)start, end - start, (map->readable ? PROT_READ : 0) | (map->writable ? PROT_WRITE : 0), visit->arg);
 	return 0;
 }
 
-int sl_inplace_visit(void (*look)(void *start, size_t length, void *arg), void *arg)
+int sl_inplace_visit(sl_visitor *look, void *arg)
 {
 	int err = 0;
 

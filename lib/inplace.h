@@ -13,6 +13,8 @@
 
 #include <stddef.h>
 
+#include "region.h"
+
 /* -EINVAL: @start is not a page's, @length is 0 or no whole pages, or the range wraps. Takes no lock. */
 int sl_inplace_check(const char *start, size_t length);
 
@@ -40,7 +42,7 @@ int sl_inplace_unprotect(char *start, size_t length);
  * Calls @look for each part that is there still. Returns 0 or the negative errno
  * with which /proc cannot be asked.
  */
-int sl_inplace_visit(void (*look)(void *start, size_t length, void *arg), void *arg);
+int sl_inplace_visit(sl_visitor *look, void *arg);
 
 /* Ranges that are protected so, unless they have been unmapped since. */
 size_t sl_inplace_count(void);

@@ -12,10 +12,10 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
-LIB_CORE := die meta maps resident secret locked fallback forked region inplace stack pages slab heap
+LIB_CORE := die meta maps resident secret locked fallback forked region guarded inplace stack pages slab heap
 LIB_BACKEND := backend device
 # Of those only what the public functions need.
-LIB_PUBLIC := own_stack salloc call copied scope secure
+LIB_PUBLIC := own_stack salloc harden call copied scope secure
 LIB_API := $(LIB_CORE) $(LIB_BACKEND) $(LIB_PUBLIC)
 LIB_PRELOAD := $(LIB_CORE) $(LIB_BACKEND) preload preload_main
 
@@ -25,8 +25,9 @@ LIB_CFLAGS := -std=c11 -Wall -Wextra -Werror -pedantic -Wshadow -Wstrict-prototy
 LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAGS)
 
 # Manual pages, and other names of them.
-LIB_PAGES := salloc secure sprotect
+LIB_PAGES := salloc salloc_guarded secure sprotect
 LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_call salloc_fallback salloc_guard salloc_status salloc_version
+LIB_PAGES_salloc_guarded := salloc_equal salloc_noaccess salloc_ro salloc_rw salloc_zero
 LIB_PAGES_secure := secure_auto secure_auto_array
 LIB_PAGES_sprotect := sunprotect
 

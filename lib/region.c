@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "backend.h"
 #include "die.h"
@@ -127,7 +128,8 @@ int sl_region_create(size_t length, size_t align, struct region **region)
 		return err;
 	at = above(start);
 	memmove(&table[at + 1], &table[at], (count - at) * sizeof(*table));
-	table[at] = (struct region){ .start = start, .length = length };
+	table[at] = (struct region){ .start = start, .length = length, .block = start, .size = length,
+				     .access = PROT_READ | PROT_WRITE };
 	count++;
 	mapped += length;
 	*region = &table[at];
@@ -188,10 +190,20 @@ bool sl_region_overlaps(const void *start, size_t length)
 			     (const char *)start;
 }
 
-void sl_region_visit(void (*look)(void *start, size_t length, void *arg), void *arg)
+void sl_region_visit(sl_visitor *look, void *arg)
 {
 	for (size_t i = 0; i < count; i++)
-		look(table[i].start, table[i].length, arg);
+		look(table[i].start + table[i].guard, table[i].length - 2 * table[i].guard, table[i].access, arg);
+}
+
+int sl_region_access(struct region *region, int access)
+{
+	if (region->access == access)
+		return 0;
+	if (mprotect(region->start + region->guard, region->length - 2 * region->guard, access))
+		return -errno;
+	region->access = access;
+	return 0;
 }
 
 size_t sl_region_count(void)

@@ -2,7 +2,7 @@
 /*
  * region: the regions of this process, to be found by address.
  *
- * A region is either an arena, which pages.c parcels out, or one large block.
+ * A region is either an arena, which pages.c parcels out, or one block.
  * Whether a pointer is ours is answered here and nowhere else.
  *
  * The heap's lock is held in all functions.
@@ -19,6 +19,10 @@ struct region {
 	char *start;
 	size_t length;
 	struct arena *arena;	/* NULL: one large block */
+	char *block;		/* of a block, where it begins */
+	size_t size;		/* and its bytes */
+	size_t guard;		/* bytes at both ends that nobody may touch (guarded.h) */
+	int access;		/* PROT_*, to the rest */
 };
 
 /*
@@ -46,8 +50,13 @@ struct region *sl_region_find(const void *ptr);
 /* Whether any of them has a byte of that range. */
 bool sl_region_overlaps(const void *start, size_t length);
 
-/* Calls @look for each of those that are in the table. */
-void sl_region_visit(void (*look)(void *start, size_t length, void *arg), void *arg);
+/* Told of memory that is in regions: whole pages, and PROT_* of them. */
+typedef void sl_visitor(void *start, size_t length, int access, void *arg);
+
+/* Calls @look for each of those that are in the table, but for what nobody may touch. */
+void sl_region_visit(sl_visitor *look, void *arg);
+/* Has all but that allow @access. Returns 0 or a negative errno. */
+int sl_region_access(struct region *region, int access);
 
 size_t sl_region_count(void);
 /* Bytes of address space in all regions. */

@@ -98,10 +98,10 @@ void sl_stack_unmap(struct sl_stack *stack)
 }
 
 /* Not the page below, which is of another kind. */
-void sl_stack_visit(void (*look)(void *start, size_t length, void *arg), void *arg)
+void sl_stack_visit(sl_visitor *look, void *arg)
 {
 	for (size_t i = 0; i < count; i++)
-		look((char *)table[i].start + PAGE_BYTES, table[i].length - PAGE_BYTES, arg);
+		look((char *)table[i].start + PAGE_BYTES, table[i].length - PAGE_BYTES, PROT_READ | PROT_WRITE, arg);
 }
 
 void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument)

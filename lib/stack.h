@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include "region.h"
+
 struct sl_stack {
 	void *start;
 	size_t length;
@@ -22,7 +24,7 @@ int sl_stack_map(size_t size, struct sl_stack *stack);
 /* The heap's lock is held. */
 void sl_stack_unmap(struct sl_stack *stack);
 /* Calls @look for each of them. The heap's lock is held. */
-void sl_stack_visit(void (*look)(void *start, size_t length, void *arg), void *arg);
+void sl_stack_visit(sl_visitor *look, void *arg);
 
 /*
  * Calls @function on it. Exceptions and the unwinding of a thread that ends go

@@ -11,7 +11,7 @@ FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises
 .PHONY: feature-programs check-features
 # Those that are built twice: with what they keep in protected memory, and in ordinary memory.
 FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
-feature-programs: lib $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place fallback $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
+feature-programs: lib $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
 

@@ -250,6 +250,45 @@ static bool wipes_secret(void)
 	return zeros_with(SECRET | WIPE, secret_flags);
 }
 
+/* What may not be written, or not be touched at all, by those that have copies. */
+static bool stays_so(char *const *blocks)
+{
+	bool good = !strcmp(blocks[0], "read only") && !salloc_rw(blocks[0]) && !salloc_rw(blocks[1]) && !strcmp(blocks[1], "nothing");
+
+	strcpy(blocks[1], "child");
+	sfree(blocks[0]);
+	sfree(blocks[1]);
+	return good && status().state == SALLOC_STATE_PROTECTED;
+}
+
+static bool faults(char *const *blocks)
+{
+	*(volatile char *)blocks[0] = 'X';
+	return true;
+}
+
+static bool guarded_with(unsigned int flags)
+{
+	char *blocks[2];
+
+	if (salloc_fallback(flags) || !(blocks[0] = salloc_guarded(100)) || !(blocks[1] = salloc_guarded(5000)))
+		return false;
+	strcpy(blocks[0], "read only");
+	strcpy(blocks[1], "nothing");
+	return !salloc_ro(blocks[0]) && !salloc_noaccess(blocks[1]) && in_child(stays_so, blocks) && !in_child(faults, blocks) &&
+	       !in_child(faults, blocks + 1) && stays_so(blocks);
+}
+
+static bool guarded_locked(void)
+{
+	return guarded_with(LOCKED);
+}
+
+static bool guarded_secret(void)
+{
+	return guarded_with(SECRET);
+}
+
 /* A child without handlers: nothing there, and not its parent's. */
 static bool not_shared(void)
 {
@@ -455,6 +494,8 @@ static const struct {
 	{ "copies-secret", copies_secret, 1, NULL, NULL, "children have copies, secret again" },
 	{ "wipes-locked", wipes_locked, 0, NULL, NULL, "children have zeros, locked again" },
 	{ "wipes-secret", wipes_secret, 1, NULL, NULL, "children have zeros, secret again" },
+	{ "guarded-locked", guarded_locked, 0, NULL, NULL, "guarded blocks, and those of children" },
+	{ "guarded-secret", guarded_secret, 1, NULL, NULL, "guarded blocks of secret memory, and those of children" },
 	{ "not-shared", not_shared, 1, NULL, NULL, "a child made by clone() has nothing of its parent's" },
 	{ "breaks-locked", breaks_locked, 0, NULL, NULL, "a child that may lock nothing is broken" },
 	{ "breaks-secret", breaks_secret, 1, NULL, NULL, "a child that there is no copy for is broken" },

@@ -6,11 +6,11 @@
 lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
-names="saligned_alloc salloc salloc_call salloc_fallback salloc_guard salloc_status salloc_version scalloc sfree sprotect srealloc ssize sunprotect"
+names="saligned_alloc salloc salloc_call salloc_equal salloc_fallback salloc_guard salloc_guarded salloc_noaccess salloc_ro salloc_rw salloc_status salloc_version salloc_zero scalloc sfree sprotect srealloc ssize sunprotect"
 # What the macros of secure.h call.
 inner="salloc_scope_enter salloc_scope_leave salloc_secure_variables"
 macros="secure_auto secure_auto_array"
-pages="docs/salloc.3 docs/secure.3 docs/sprotect.3"
+pages="docs/salloc.3 docs/salloc_guarded.3 docs/secure.3 docs/sprotect.3"
 family="__libc_start_main aligned_alloc calloc free malloc malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 
 exports() {
@@ -134,6 +134,13 @@ alone() {	# alone COMPILER OPTION...
 		readelf -SW "$scratch/alone" | /usr/bin/python3 "$scratch/alone.py"
 }
 
+# With what it says itself, and with what the environment says.
+makes_do() {
+	secure_program c
+	cc $(pkg-config --cflags salloc) -DSECURE_FALLBACK=SALLOC_FALLBACK_LOCKED -o "$scratch/less" "$scratch/secure.c" $(pkg-config --libs salloc) &&
+		"$scratch/less" && ! SALLOC_REQUIRE=kernel "$scratch/less" && SALLOC_FALLBACK=locked "$scratch/secure"
+}
+
 # One that is used in one function only stays where it is.
 kept() {	# kept COMPILER OPTION...
 	printf '#include <secure.h>\n#include <unistd.h>\nsecure static long pin;\nint main(int argc, char **argv)\n{ (void)argv; pin = argc * 7; sleep(1); return (int)pin; }\n' >"$scratch/kept.c"
@@ -198,10 +205,16 @@ installed() {
 			./opt/x/share/man/man3/saligned_alloc.3
 			./opt/x/share/man/man3/salloc.3
 			./opt/x/share/man/man3/salloc_call.3
+			./opt/x/share/man/man3/salloc_equal.3
 			./opt/x/share/man/man3/salloc_fallback.3
 			./opt/x/share/man/man3/salloc_guard.3
+			./opt/x/share/man/man3/salloc_guarded.3
+			./opt/x/share/man/man3/salloc_noaccess.3
+			./opt/x/share/man/man3/salloc_ro.3
+			./opt/x/share/man/man3/salloc_rw.3
 			./opt/x/share/man/man3/salloc_status.3
 			./opt/x/share/man/man3/salloc_version.3
+			./opt/x/share/man/man3/salloc_zero.3
 			./opt/x/share/man/man3/scalloc.3
 			./opt/x/share/man/man3/secure.3
 			./opt/x/share/man/man3/secure_auto.3
@@ -312,12 +325,14 @@ ok "so it is when the library has a table of the old kind" copied -Wl,--hash-sty
 if [ -e /dev/cryptmem ]; then
 	skip "without the module: secure variables stop the program" "the module is here"
 	skip "without the module: ENOSYS, and salloc_status says so" "the module is here"
+	skip "without the module, and a program that may do with less" "the module is here"
 	skip "with -fPIC it has no copy" "the module is here"
 	skip "static, without the module: the same" "the module is here"
 else
 	ok "without the module: ENOSYS, and salloc_status says so" runs_as "0.1.0 0 1 0 1" "$scratch/installed"
 	wanted="libsalloc: secure variables: the kernel module cryptmem is not loaded"
 	ok "without the module: secure variables stop the program" aborts_with "$wanted" "$scratch/secure"
+	ok "without the module, and a program that may do with less" makes_do
 	ok "with -fPIC it has no copy" copied -Wl,--hash-style=gnu -fPIC
 	ok "static, without the module: the same" runs_as "0.1.0 0 1 0 1" "$scratch/static"
 fi

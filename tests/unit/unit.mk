@@ -9,7 +9,7 @@
 
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
-UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call backend fallback
+UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call guarded backend fallback
 UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
 # What every test but `backend` and `fallback` is linked with, and what it is not.
 UNIT_CORE := $(LIB_CORE) $(LIB_PUBLIC)

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "guarded.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "die.h"
+#include "forked.h"
+#include "page.h"
+#include "region.h"
+
+/* The same for all blocks: to know one is to know all, but who can read one is in already. */
+static unsigned char canary[16];
+
+static int make_canary(void)
+{
+	static bool made;
+
+	if (!made && getrandom(canary, sizeof(canary), 0) != sizeof(canary))
+		return errno ? -errno : -EIO;
+	made = true;
+	/* Strings end in front of it. */
+	canary[0] = '\0';
+	return 0;
+}
+
+static int forbid(char *page)
+{
+	return mmap(page, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
+static unsigned char canary_at(size_t offset)
+{
+	return canary[offset % sizeof(canary)];
+}
+
+int sl_guarded_create(size_t size, struct region **region)
+{
+	size_t inner = size ? size : 1;
+	unsigned char *start;
+	size_t before;
+	int err;
+
+	if (size > PTRDIFF_MAX - 3 * PAGE_BYTES)
+		return -ENOMEM;
+	inner = (inner + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+	err = make_canary();
+	if (!err)
+		err = sl_region_create(inner + 2 * PAGE_BYTES, PAGE_BYTES, region);
+	if (err)
+		return err;
+	err = forbid((*region)->start);
+	if (!err)
+		err = forbid((*region)->start + PAGE_BYTES + inner);
+	if (err) {
+		sl_region_destroy(*region);
+		return err;
+	}
+	start = (unsigned char *)(*region)->start + PAGE_BYTES;
+	before = inner - size;
+	for (size_t i = 0; i < before; i++)
+		start[i] = canary_at(i);
+	(*region)->guard = PAGE_BYTES;
+	(*region)->block = (char *)start + before;
+	(*region)->size = size;
+	return 0;
+}
+
+void sl_guarded_check(const struct region *region)
+{
+	const unsigned char *start = (const unsigned char *)region->start + region->guard;
+	size_t before = (const unsigned char *)region->block - start;
+	unsigned char changed = 0, set = 0;
+
+	for (size_t i = 0; i < before; i++) {
+		changed |= start[i] ^ canary_at(i);
+		set |= start[i];
+	}
+	/* A child that has inherited nothing but zeros has none. */
+	if (changed && (set || !sl_forked_is_wiped()))
+		sl_die(NULL, "write before block", region->block);
+}
