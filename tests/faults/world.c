@@ -130,11 +130,6 @@ int world_store(struct world *w, size_t page, unsigned char byte)
 	return result;
 }
 
-int world_touch(unsigned char *page)
-{
-	return guarded(store, page, 7);
-}
-
 int world_child(pid_t pid)
 {
 	int status;

@@ -57,8 +57,6 @@ bool world_is_right(struct world *w, char *why, size_t size);
 /* Reads, or fills, a page: 0, WORLD_WRONG when it has something else, WORLD_SIGBUS. */
 int world_load(struct world *w, size_t page);
 int world_store(struct world *w, size_t page, unsigned char byte);
-/* The same for a page that nothing is expected of. */
-int world_touch(unsigned char *page);
 /* How a child ended: 0, WORLD_WRONG, or an errno of its own. A child may be killed: it was told so by SIGBUS or SIGKILL. */
 int world_child(pid_t pid);
 
