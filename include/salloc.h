@@ -150,6 +150,17 @@ void *saligned_alloc(size_t alignment, size_t size);
 size_t ssize(const void *ptr);
 
 /**
+ * salloc_has - whether an address is in memory that the family hands out
+ * @ptr: any address, also one that points nowhere
+ *
+ * For those who free what may be of malloc(), too. Blocks only: not what
+ * sprotect() has protected, nor stacks.
+ *
+ * Return: 1 if it is, in a block or between blocks; else 0.
+ */
+int salloc_has(const void *ptr);
+
+/**
  * salloc_guarded - get a block with pages of its own, between two that nobody
  *	may touch
  * @size: bytes; 0 gives a block of which no byte may be touched

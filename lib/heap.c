@@ -315,6 +315,16 @@ int sl_heap_resize(const char *who, void *ptr, size_t size, void **block)
 	return 0;
 }
 
+bool sl_heap_has(const void *ptr)
+{
+	bool has;
+
+	enter();
+	has = sl_region_find(ptr);
+	leave();
+	return has;
+}
+
 int sl_heap_guarded(size_t size, void **block)
 {
 	struct region *region;

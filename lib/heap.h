@@ -9,6 +9,7 @@
 #ifndef SL_HEAP_H
 #define SL_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -24,6 +25,9 @@ int sl_heap_alloc(size_t align, size_t size, void **block);
 int sl_heap_resize(const char *who, void *ptr, size_t size, void **block);
 void sl_heap_free(const char *who, void *ptr);
 size_t sl_heap_size(const char *who, const void *ptr);
+
+/* Whether there is a region for blocks at that address. */
+bool sl_heap_has(const void *ptr);
 
 /* guarded.h: sl_guarded_create() */
 int sl_heap_guarded(size_t size, void **block);

@@ -26,7 +26,7 @@ LIB_LDFLAGS := -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete,-z,defs $(LDFLAG
 
 # Manual pages, and other names of them.
 LIB_PAGES := salloc salloc_guarded secure sprotect
-LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_call salloc_fallback salloc_guard salloc_status salloc_version
+LIB_PAGES_salloc := scalloc srealloc saligned_alloc sfree ssize salloc_call salloc_fallback salloc_guard salloc_has salloc_status salloc_version
 LIB_PAGES_salloc_guarded := salloc_equal salloc_noaccess salloc_ro salloc_rw salloc_zero
 LIB_PAGES_secure := secure_auto secure_auto_array
 LIB_PAGES_sprotect := sunprotect
@@ -34,9 +34,12 @@ LIB_PAGES_sprotect := sunprotect
 LIB_SHARED := $(LIB_OUT)/libsalloc.so.$(LIB_VERSION)
 LIB_STATIC := $(LIB_OUT)/libsalloc.a
 LIB_PRELOAD_SO := $(LIB_OUT)/libsalloc-preload.so
+# Other libraries' secure memory, for LD_PRELOAD.
+LIB_DROPINS := sodium openssl gcrypt
+LIB_DROPIN_SOS := $(LIB_DROPINS:%=$(LIB_OUT)/libsalloc-%.so)
 LIB_PC := $(LIB_OUT)/pkgconfig/salloc.pc
 
-lib: $(LIB_OUT)/$(LIB_SONAME) $(LIB_OUT)/libsalloc.so $(LIB_STATIC) $(LIB_PRELOAD_SO) $(LIB_PC)
+lib: $(LIB_OUT)/$(LIB_SONAME) $(LIB_OUT)/libsalloc.so $(LIB_STATIC) $(LIB_PRELOAD_SO) $(LIB_DROPIN_SOS) $(LIB_PC)
 
 $(LIB_OUT)/obj/%.o: lib/%.c lib/lib.mk
 	@mkdir -p $(@D)
@@ -63,6 +66,10 @@ $(LIB_STATIC): $(LIB_API:%=$(LIB_OUT)/obj/%.o)
 $(LIB_PRELOAD_SO): $(LIB_PRELOAD:%=$(LIB_OUT)/obj/%.o)
 	$(CC) $(LIB_LDFLAGS) -o $@ $^
 
+# With the library in it, as they may be all that is preloaded; what they call of the library that they are for is the program's.
+$(LIB_DROPIN_SOS): $(LIB_OUT)/libsalloc-%.so: $(LIB_OUT)/obj/dropin/%.o $(LIB_STATIC) lib/dropin/exports.map
+	$(CC) -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete -Wl,--version-script=lib/dropin/exports.map $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+
 # For use where it was built: the paths in it are relative to it.
 $(LIB_PC): lib/salloc.pc.in lib/lib.mk
 	@mkdir -p $(@D)
@@ -72,7 +79,7 @@ $(LIB_PC): lib/salloc.pc.in lib/lib.mk
 install-lib: lib
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 include/salloc.h include/secure.h $(DESTDIR)$(INCLUDEDIR)
-	install -m 755 $(LIB_SHARED) $(LIB_PRELOAD_SO) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(LIB_SHARED) $(LIB_PRELOAD_SO) $(LIB_DROPIN_SOS) $(DESTDIR)$(LIBDIR)
 	ln -sf $(notdir $(LIB_SHARED)) $(DESTDIR)$(LIBDIR)/$(LIB_SONAME)
 	ln -sf $(LIB_SONAME) $(DESTDIR)$(LIBDIR)/libsalloc.so
 	install -m 644 $(LIB_STATIC) $(DESTDIR)$(LIBDIR)
@@ -85,4 +92,4 @@ install-lib: lib
 install: install-lib
 .PHONY: lib install-lib install
 
--include $(wildcard $(LIB_OUT)/obj/*.d)
+-include $(wildcard $(LIB_OUT)/obj/*.d $(LIB_OUT)/obj/dropin/*.d)

@@ -102,6 +102,11 @@ API size_t ssize(const void *ptr)
 	return ptr ? sl_heap_size("ssize", ptr) : 0;
 }
 
+API int salloc_has(const void *ptr)
+{
+	return sl_heap_has(ptr);
+}
+
 static int ask(struct salloc_status *status)
 {
 	struct sl_backend_state state = { .state = SALLOC_STATE_UNAVAILABLE };

@@ -6,7 +6,7 @@
 lib=build/lib
 export LD_LIBRARY_PATH=$PWD/$lib PKG_CONFIG_PATH=$PWD/$lib/pkgconfig
 
-names="saligned_alloc salloc salloc_call salloc_equal salloc_fallback salloc_guard salloc_guarded salloc_noaccess salloc_ro salloc_rw salloc_status salloc_version salloc_zero scalloc sfree sprotect srealloc ssize sunprotect"
+names="saligned_alloc salloc salloc_call salloc_equal salloc_fallback salloc_guard salloc_guarded salloc_has salloc_noaccess salloc_ro salloc_rw salloc_status salloc_version salloc_zero scalloc sfree sprotect srealloc ssize sunprotect"
 # What the macros of secure.h call.
 inner="salloc_scope_enter salloc_scope_leave salloc_secure_variables"
 macros="secure_auto secure_auto_array"
@@ -196,7 +196,10 @@ installed() {
 		(cd "$scratch/root" && find . ! -type d | sort) | tee "$scratch/files" && diff "$scratch/files" - <<-END
 			./opt/x/include/salloc.h
 			./opt/x/include/secure.h
+			./opt/x/lib64/libsalloc-gcrypt.so
+			./opt/x/lib64/libsalloc-openssl.so
 			./opt/x/lib64/libsalloc-preload.so
+			./opt/x/lib64/libsalloc-sodium.so
 			./opt/x/lib64/libsalloc.a
 			./opt/x/lib64/libsalloc.so
 			./opt/x/lib64/libsalloc.so.0
@@ -209,6 +212,7 @@ installed() {
 			./opt/x/share/man/man3/salloc_fallback.3
 			./opt/x/share/man/man3/salloc_guard.3
 			./opt/x/share/man/man3/salloc_guarded.3
+			./opt/x/share/man/man3/salloc_has.3
 			./opt/x/share/man/man3/salloc_noaccess.3
 			./opt/x/share/man/man3/salloc_ro.3
 			./opt/x/share/man/man3/salloc_rw.3
