@@ -11,7 +11,7 @@ FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises
 .PHONY: feature-programs check-features
 # Those that are built twice: with what they keep in protected memory, and in ordinary memory.
 FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
-feature-programs: lib $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
+feature-programs: lib $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback dropins/sodium dropins/openssl dropins/gcrypt plain/containers secure/containers $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
 
@@ -40,6 +40,19 @@ $(FEATURES_OUT)/keeper.o: tests/features/keeper.c $(FEATURES_COMMON)
 $(FEATURES_OUT)/%: tests/features/%.c $(FEATURES_COMMON) $(LIB_OUT)/libsalloc.so
 	@mkdir -p $(@D)
 	$(CC) $(FEATURES_CFLAGS) -o $@ $(filter %.c,$^) $(FEATURES_LDFLAGS)
+
+# Of other libraries' secure memory.
+$(FEATURES_OUT)/dropins/sodium: FEATURES_DROPIN := -DSODIUM -lsodium
+$(FEATURES_OUT)/dropins/openssl: FEATURES_DROPIN := -DOPENSSL -lcrypto
+$(FEATURES_OUT)/dropins/gcrypt: FEATURES_DROPIN := -DGCRYPT -lgcrypt
+$(FEATURES_OUT)/dropins/%: tests/features/dropin.c $(FEATURES_COMMON)
+	@mkdir -p $(@D)
+	$(CC) $(FEATURES_CFLAGS) -o $@ $(filter %.c,$^) $(FEATURES_DROPIN)
+
+$(FEATURES_OUT)/secure/containers: FEATURES_CONTAINERS := -DPROTECTED
+$(FEATURES_OUT)/plain/containers $(FEATURES_OUT)/secure/containers: tests/features/containers.cc $(FEATURES_OUT)/keeper.o include/salloc.hpp $(LIB_OUT)/libsalloc.so
+	@mkdir -p $(@D)
+	$(CXX) $(filter-out -std=% -Wmissing-prototypes,$(FEATURES_CFLAGS)) -std=c++17 $(FEATURES_CONTAINERS) -o $@ $< $(FEATURES_OUT)/keeper.o $(FEATURES_LDFLAGS)
 
 # Each twice: with the storage class, and without it.
 define FEATURES_RULES

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * libsalloc-gcrypt.so: libgcrypt's secure memory out of protected memory, for programs that are not changed:
+ *
+ *	LD_PRELOAD=libsalloc-gcrypt.so gpg ...
+ *
+ * By gcry_set_allocation_handler(3), which libgcrypt has for this, before the program begins. A program that sets handlers of its own, or
+ * turns secure memory off, is left as it is: it has ordinary memory from its own hands.
+ */
+#include <salloc.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../api.h"
+
+typedef void set_handlers(void *(*allocate)(size_t size), void *(*allocate_secure)(size_t size), int (*is_secure)(const void *ptr),
+			  void *(*resize)(void *ptr, size_t size), void (*release)(void *ptr));
+
+static void *resize(void *ptr, size_t size)
+{
+	return ptr && salloc_has(ptr) ? srealloc(ptr, size) : realloc(ptr, size);
+}
+
+static void release(void *ptr)
+{
+	if (ptr && salloc_has(ptr))
+		sfree(ptr);
+	else
+		free(ptr);
+}
+
+/* Not linked with it: programs that do not use it are preloaded, too, where one that does is a child of theirs. */
+__attribute__((constructor)) static void begin(void)
+{
+	void *found = dlsym(RTLD_DEFAULT, "gcry_set_allocation_handler");
+	set_handlers *set;
+
+	if (!found)
+		return;
+	memcpy(&set, &found, sizeof(set));
+	set(malloc, salloc, salloc_has, resize, release);
+}
