@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# libsalloc: `make lib`, `make install-lib` (DESTDIR, PREFIX, LIBDIR, INCLUDEDIR, MANDIR). To be included from the top of the tree.
+# libsalloc: `make lib`, `make install-lib` (DESTDIR, PREFIX, LIBDIR, INCLUDEDIR, MANDIR, PYTHONDIR). To be included from the top of the tree.
 
 LIB_VERSION := 0.1.0
 LIB_SONAME := libsalloc.so.0
@@ -10,6 +10,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+PYTHONDIR ?= $(PREFIX)/lib/python3/dist-packages
 
 # What all of it is made of, apart from the way to the kernel: the unit tests put another backend in its place.
 LIB_CORE := die meta maps resident secret locked fallback forked region guarded inplace stack pages slab heap
@@ -78,7 +79,7 @@ $(LIB_PC): lib/salloc.pc.in lib/lib.mk
 
 install-lib: lib
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
-	install -m 644 include/salloc.h include/secure.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 include/salloc.h include/salloc.hpp include/secure.h $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(LIB_SHARED) $(LIB_PRELOAD_SO) $(LIB_DROPIN_SOS) $(DESTDIR)$(LIBDIR)
 	ln -sf $(notdir $(LIB_SHARED)) $(DESTDIR)$(LIBDIR)/$(LIB_SONAME)
 	ln -sf $(LIB_SONAME) $(DESTDIR)$(LIBDIR)/libsalloc.so
@@ -88,6 +89,9 @@ install-lib: lib
 	install -d $(DESTDIR)$(MANDIR)/man3
 	install -m 644 $(LIB_PAGES:%=docs/%.3) $(DESTDIR)$(MANDIR)/man3
 	$(foreach page,$(LIB_PAGES),for name in $(LIB_PAGES_$(page)); do ln -sf $(page).3 $(DESTDIR)$(MANDIR)/man3/$$name.3; done;)
+
+	install -d $(DESTDIR)$(PYTHONDIR)
+	install -m 644 bindings/python/salloc.py $(DESTDIR)$(PYTHONDIR)
 
 install: install-lib
 .PHONY: lib install-lib install

@@ -31,6 +31,17 @@ preload_exports() {
 	[ "$seen" = "$family" ] || { echo "$seen"; return 1; }
 }
 
+# What they take the place of, of the libraries that they are for, and nothing else: but for that of libgcrypt, which is called.
+dropin_exports() {
+	local library names
+	for library in sodium openssl gcrypt; do
+		case $library in sodium) names='sodium_(malloc|allocarray|free|mprotect_(noaccess|readonly|readwrite))' ;; openssl) names='CRYPTO_secure_[a-z_]+' ;; gcrypt) names=none ;; esac
+		! nm -D --defined-only $lib/libsalloc-$library.so | awk '{ print $3 }' | grep -vxE "$names" || return
+	done
+	diff <(nm -D --defined-only $lib/libsalloc-openssl.so | awk '{ print $3 }') \
+		<(nm -D --defined-only "$(cc -print-file-name=libcrypto.so.3)" | sed -n 's/.* \(CRYPTO_secure_[a-z_]*\)@@.*/\1/p' | sort)
+}
+
 soname() {
 	objdump -p $lib/libsalloc.so | grep -Eq 'SONAME +libsalloc.so.0$' && [ "$(readlink $lib/libsalloc.so)" = libsalloc.so.0 ] &&
 		[ "$(readlink $lib/libsalloc.so.0)" = libsalloc.so.0.1.0 ]
@@ -117,6 +128,11 @@ compiles() {
 	done
 }
 
+# hpp COMPILER STANDARD
+hpp() {
+	"$1" -std="$2" -Wall -Wextra -Wshadow -Wconversion -pedantic -Werror -O2 -Iinclude -fsyntax-only tests/unit/cxx.cc
+}
+
 # Nothing else is in the pages of secure variables, whoever links them.
 alone() {	# alone COMPILER OPTION...
 	secure_program c
@@ -195,7 +211,9 @@ installed() {
 	make -s -f "$scratch/Makefile" install-lib DESTDIR="$scratch/root" PREFIX=/opt/x LIBDIR=/opt/x/lib64 &&
 		(cd "$scratch/root" && find . ! -type d | sort) | tee "$scratch/files" && diff "$scratch/files" - <<-END
 			./opt/x/include/salloc.h
+			./opt/x/include/salloc.hpp
 			./opt/x/include/secure.h
+			./opt/x/lib/python3/dist-packages/salloc.py
 			./opt/x/lib64/libsalloc-gcrypt.so
 			./opt/x/lib64/libsalloc-openssl.so
 			./opt/x/lib64/libsalloc-preload.so
@@ -272,6 +290,7 @@ printf 'all:\ninclude lib/lib.mk\n' >"$scratch/Makefile"
 ok "the shared library exports the public functions, versioned, and nothing else" exports
 ok "so does the static one" static_exports
 ok "the preload library exports the malloc family, where a program starts, and nothing else" preload_exports
+ok "the drop-ins export what they take the place of, all of it, and nothing else" dropin_exports
 ok "soname and links" soname
 ok "nothing of the tests is in the shipped libraries, and four environment variables are read, securely" pure
 ok "they call nothing that allocates" no_malloc
@@ -281,10 +300,15 @@ done
 for standard in c++11 c++20; do
 	ok "the header in $standard" compiles c++ $standard cc
 done
+for standard in c++11 c++14 c++20; do
+	ok "salloc.hpp in $standard" hpp c++ $standard
+done
 if command -v clang >/dev/null; then
+	ok "salloc.hpp in clang, C++17" hpp clang++ c++17
 	ok "the header in clang, C11" compiles clang c11 c
 	ok "the header in clang, C++17" compiles clang++ c++17 cc
 else
+	skip "salloc.hpp in clang, C++17" "no clang"
 	skip "the header in clang, C11" "no clang"
 	skip "the header in clang, C++17" "no clang"
 fi

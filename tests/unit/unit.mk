@@ -9,12 +9,14 @@
 
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
-UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call guarded backend fallback
-UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t
+UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call guarded cxx backend fallback
+UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t tests/unit/python.t
 # What every test but `backend` and `fallback` is linked with, and what it is not.
 UNIT_CORE := $(LIB_CORE) $(LIB_PUBLIC)
 UNIT_COMMON := tap backend_test
 UNIT_PRELOAD := $(UNIT_OUT)/libsalloc-preload-test.so
+
+UNIT_CXXFLAGS := $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes,$(LIB_CFLAGS)) -std=c++17 -Wconversion
 
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_VALGRIND := valgrind -q --error-exitcode=99 --child-silent-after-fork=yes
@@ -44,6 +46,16 @@ $(UNIT_OUT)/asan/obj/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
 $(UNIT_OUT)/asan/obj/lib/%.o: lib/%.c tests/unit/unit.mk lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(UNIT_OUT)/obj/%.o: tests/unit/%.cc tests/unit/unit.mk lib/lib.mk
+	@mkdir -p $(@D)
+	$(CXX) $(UNIT_CXXFLAGS) -MMD -MP -c -o $@ $<
+
+$(UNIT_OUT)/asan/obj/%.o: tests/unit/%.cc tests/unit/unit.mk lib/lib.mk
+	@mkdir -p $(@D)
+	$(CXX) $(UNIT_CXXFLAGS) $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(UNIT_OUT)/cxx $(UNIT_OUT)/asan/cxx: CC = $(CXX)
 
 # Tests that need nothing of the test backend, with the library as it is shipped: for a guest with the module.
 UNIT_GUEST := model threads
