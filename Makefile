@@ -26,6 +26,7 @@ include demo/demo.mk
 include tests/unit/unit.mk
 include tests/fuzz/allocator/allocator.mk
 include tests/attacks/attacks.mk
+include examples/examples.mk
 include tests/features/features.mk
 include bench/bench.mk
 

@@ -88,6 +88,7 @@ install-lib: lib
 		-e 's|@VERSION@|$(LIB_VERSION)|' lib/salloc.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/salloc.pc
 	install -d $(DESTDIR)$(MANDIR)/man3
 	install -m 644 $(LIB_PAGES:%=docs/%.3) $(DESTDIR)$(MANDIR)/man3
+	install -D -m 644 docs/libsalloc.7 $(DESTDIR)$(MANDIR)/man7/libsalloc.7
 	$(foreach page,$(LIB_PAGES),for name in $(LIB_PAGES_$(page)); do ln -sf $(page).3 $(DESTDIR)$(MANDIR)/man3/$$name.3; done;)
 
 	install -d $(DESTDIR)$(PYTHONDIR)

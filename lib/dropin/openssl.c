@@ -11,6 +11,7 @@
 #include <salloc.h>
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../api.h"
@@ -27,9 +28,11 @@ API int CRYPTO_secure_allocated(const void *ptr);
 API size_t CRYPTO_secure_actual_size(void *ptr);
 API size_t CRYPTO_secure_used(void);
 
-/* Of libcrypto: for what was not had here. */
-void CRYPTO_free(void *ptr, const char *file, int line);
-void CRYPTO_clear_free(void *ptr, size_t size, const char *file, int line);
+/*
+ * Of libcrypto, for what was not had here. Children that do not use it are preloaded as well; and where it is loaded later on, its own is not
+ * found, which is free() unless the program has said otherwise.
+ */
+__attribute__((weak)) void CRYPTO_free(void *ptr, const char *file, int line);
 
 API int CRYPTO_secure_malloc_init(size_t size, size_t least)
 {
@@ -74,16 +77,17 @@ API void CRYPTO_secure_free(void *ptr, const char *file, int line)
 {
 	if (salloc_has(ptr))
 		sfree(ptr);
-	else
+	else if (CRYPTO_free)
 		CRYPTO_free(ptr, file, line);
+	else
+		free(ptr);
 }
 
 API void CRYPTO_secure_clear_free(void *ptr, size_t size, const char *file, int line)
 {
-	if (salloc_has(ptr))
-		sfree(ptr);
-	else
-		CRYPTO_clear_free(ptr, size, file, line);
+	if (ptr && !salloc_has(ptr))
+		explicit_bzero(ptr, size);
+	CRYPTO_secure_free(ptr, file, line);
 }
 
 API int CRYPTO_secure_allocated(const void *ptr)

@@ -35,6 +35,7 @@ preload_exports() {
 dropin_exports() {
 	local library names
 	for library in sodium openssl gcrypt; do
+		LD_PRELOAD=$lib/libsalloc-$library.so true || return
 		case $library in sodium) names='sodium_(malloc|allocarray|free|mprotect_(noaccess|readonly|readwrite))' ;; openssl) names='CRYPTO_secure_[a-z_]+' ;; gcrypt) names=none ;; esac
 		! nm -D --defined-only $lib/libsalloc-$library.so | awk '{ print $3 }' | grep -vxE "$names" || return
 	done
@@ -246,6 +247,7 @@ installed() {
 			./opt/x/share/man/man3/srealloc.3
 			./opt/x/share/man/man3/ssize.3
 			./opt/x/share/man/man3/sunprotect.3
+			./opt/x/share/man/man7/libsalloc.7
 		END
 }
 
@@ -266,7 +268,7 @@ static_works() {
 
 # Style apart: it knows only the manuals that are installed.
 lint() {
-	mandoc -Tlint -Wwarning $pages
+	mandoc -Tlint -Wwarning $pages docs/libsalloc.7
 }
 
 # Each function, and each errno, of the header is in the manual, and the other way round.
@@ -290,7 +292,7 @@ printf 'all:\ninclude lib/lib.mk\n' >"$scratch/Makefile"
 ok "the shared library exports the public functions, versioned, and nothing else" exports
 ok "so does the static one" static_exports
 ok "the preload library exports the malloc family, where a program starts, and nothing else" preload_exports
-ok "the drop-ins export what they take the place of, all of it, and nothing else" dropin_exports
+ok "the drop-ins export what they take the place of, all of it, and nothing else, and leave other programs alone" dropin_exports
 ok "soname and links" soname
 ok "nothing of the tests is in the shipped libraries, and four environment variables are read, securely" pure
 ok "they call nothing that allocates" no_malloc

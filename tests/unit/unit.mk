@@ -10,7 +10,7 @@
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
 UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call guarded cxx backend fallback
-UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t tests/unit/python.t
+UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t tests/unit/python.t tests/unit/examples.t
 # What every test but `backend` and `fallback` is linked with, and what it is not.
 UNIT_CORE := $(LIB_CORE) $(LIB_PUBLIC)
 UNIT_COMMON := tap backend_test
@@ -25,7 +25,7 @@ UNIT_VALGRIND := valgrind -q --error-exitcode=99 --child-silent-after-fork=yes
 
 check-unit: check-unit-plain check-unit-asan check-unit-valgrind
 
-check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) lib
+check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) lib examples
 	$(PROVE) --exec '' $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_SCRIPTS)
 
 check-unit-asan: $(UNIT_TESTS:%=$(UNIT_OUT)/asan/%)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The examples. Included from the top of the tree, after lib/lib.mk.
+#
+#	make examples	build/examples/*
+EXAMPLES_OUT := build/examples
+EXAMPLES := tag login token adopt pin which vault
+EXAMPLES_FLAGS = -Wall -Wextra -Werror -pedantic -O2 -Iinclude
+
+.PHONY: examples
+examples: $(EXAMPLES:%=$(EXAMPLES_OUT)/%)
+
+$(EXAMPLES_OUT)/tag: EXAMPLES_LIBS := -lsodium
+
+$(EXAMPLES_OUT)/%: examples/%.c include/salloc.h include/secure.h $(LIB_STATIC)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(EXAMPLES_FLAGS) -o $@ $< $(LIB_STATIC) $(EXAMPLES_LIBS) -pthread
+
+$(EXAMPLES_OUT)/%: examples/%.cc include/salloc.hpp $(LIB_STATIC)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 $(EXAMPLES_FLAGS) -o $@ $< $(LIB_STATIC) -pthread

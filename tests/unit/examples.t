@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The examples run, and do what they say; without the module, with locked memory.
+cd "$(dirname "$0")/../.." || exit 2
+. tests/unit/tap.sh
+[ -e /dev/cryptmem ] || export SALLOC_FALLBACK=locked
+export SALLOC_LIBRARY=$PWD/build/lib/libsalloc.so.0 PYTHONPATH=$PWD/bindings/python PYTHONDONTWRITEBYTECODE=1
+
+# says WANTED INPUT COMMAND...: the last line of what it prints
+says() {
+	local wanted=$1 input=$2 said
+	shift 2
+	said=$(printf "$input" | "$@" 2>"$scratch/err" | tail -n 1)
+	[[ $said =~ ^$wanted$ ]] || { echo "$said"; cat "$scratch/err"; return 1; }
+}
+
+printf '%32s' key >"$scratch/key"
+ok "tag" says '[0-9a-f]{64}' '' build/examples/tag "$scratch/key" README.md
+tag=$(build/examples/tag "$scratch/key" README.md)
+ok "tag.py: the same" says "$tag" '' /usr/bin/python3 examples/tag.py "$scratch/key" README.md
+ok "tag: no key" says '' '' build/examples/tag /dev/null README.md
+ok "login" says 'the same' 'abc\nabc\n' build/examples/login
+ok "login: another" says 'not the same' 'abc\nabd\n' build/examples/login
+ok "token" says '[0-9a-f]{32}' '' build/examples/token
+ok "adopt" says 'what everybody may know' '' build/examples/adopt
+ok "pin" says '(right|wrong)' '1234\n' build/examples/pin
+ok "which" says '(the kernel|mlock).*' '' build/examples/which
+ok "vault" says 'a and c have the same' 'a x\nb yy\nc x\n' build/examples/vault
+done_testing
