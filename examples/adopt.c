@@ -3,10 +3,10 @@
 #include <err.h>
 #include <salloc.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 
-#define SIZE	(4 * 4096)
+#define PAGE	((size_t)4096)
+#define SIZE	(4 * PAGE)
 
 int main(void)
 {
@@ -14,12 +14,12 @@ int main(void)
 
 	if (table == MAP_FAILED)
 		err(1, "mmap");
-	strcpy(table, "what everybody may know");
+	snprintf(table, PAGE, "what everybody may know");
 	if (sprotect(table, SIZE))
 		err(1, "sprotect");
-	strcpy(table + 4096, "what nobody may know");
+	snprintf(table + PAGE, PAGE, "what nobody may know");
 	puts(table);
-	salloc_zero(table + 4096, 4096);
+	salloc_zero(table + PAGE, PAGE);
 	if (sunprotect(table, SIZE))
 		err(1, "sunprotect");
 	puts(table);

@@ -72,12 +72,11 @@ static void placed(void)
 {
 	static const size_t sizes[] = { 0, 1, 15, 16, 32, 100, 4095, 4096, 4097, 8192, 100000, LARGE, 3 * LARGE + 1 };
 	struct salloc_status before = { .size = sizeof(before) }, during = before, after = before;
-	bool good = true;
+	bool good;
 	void *block;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		if (!ok(is_guarded(sizes[i]), "%zu bytes: before and behind, nothing can be touched", sizes[i]))
-			good = false;
+		ok(is_guarded(sizes[i]), "%zu bytes: before and behind, nothing can be touched", sizes[i]);
 	block = get(24);
 	ok(!((uintptr_t)block & 7), "a multiple of 8 is aligned to 8");
 	salloc_status(&before);
