@@ -184,8 +184,8 @@ void *salloc_guarded(size_t size);
  * @ptr: a block of salloc_guarded(), or of 1 MiB or more
  *
  * Read it only, nothing, read and write it: all else is SIGSEGV, from then on,
- * also in children made by fork(). sfree() works whatever was said; srealloc()
- * makes the old block readable, and the new one may be written.
+ * also in children made by fork(). sfree() works whatever was said, and so does
+ * srealloc(): what it returns may be read and written.
  *
  * Return: 0, or -1 with errno set, and nothing has changed:
  *	EINVAL	the block shares its pages with others
@@ -409,7 +409,8 @@ int salloc_status(struct salloc_status *status);
  *
  * Return: 0, or -1 with errno set, and nothing has changed:
  *	EINVAL	unknown flags
- *	EBUSY	the process has blocks already, of a kind that is not in @flags
+ *	EBUSY	the process has blocks already, of a kind that is not in @flags, or
+ *		that children have something else of
  */
 int salloc_fallback(unsigned int flags);
 

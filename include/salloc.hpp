@@ -22,6 +22,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -107,44 +108,47 @@ struct salloc {
 		using iterator = char *;
 		using const_iterator = const char *;
 
-		string() : bytes(1)
-		{
-		}
+		string() noexcept = default;
 		string(const char *text) : string(text, std::strlen(text))
 		{
 		}
-		string(const char *text, size_type length) : bytes(length + 1)
+		string(const char *text, size_type length)
 		{
-			if (length)
+			if (length) {
+				resize(length);
 				std::memcpy(bytes.data(), text, length);
+			}
 		}
 		string(const string &) = default;
 		/* What was moved from is empty. */
-		string(string &&from) : string()
+		string(string &&) noexcept = default;
+		/* What was there before is wiped, and so it is below. */
+		string &operator=(const string &from)
 		{
-			swap(from);
+			string(from).swap(*this);
+			return *this;
 		}
-		string &operator=(const string &) = default;
-		string &operator=(string &&from)
+		string &operator=(string &&from) noexcept
 		{
-			string empty;
-
-			swap(from);
-			from.swap(empty);
+			string(std::move(from)).swap(*this);
 			return *this;
 		}
 
 		size_type size() const noexcept
 		{
-			return bytes.size() - 1;
+			return bytes.empty() ? 0 : bytes.size() - 1;
 		}
 		size_type length() const noexcept
 		{
 			return size();
 		}
+		size_type max_size() const noexcept
+		{
+			return bytes.max_size() / 2;
+		}
 		size_type capacity() const noexcept
 		{
-			return bytes.capacity() - 1;
+			return bytes.capacity() ? bytes.capacity() - 1 : 0;
 		}
 		bool empty() const noexcept
 		{
@@ -152,12 +156,13 @@ struct salloc {
 		}
 		const char *c_str() const noexcept
 		{
-			return bytes.data();
+			return bytes.empty() ? "" : bytes.data();
 		}
 		const char *data() const noexcept
 		{
-			return bytes.data();
+			return c_str();
 		}
+		/* NULL when it is empty, and was never anything else. */
 		char *data() noexcept
 		{
 			return bytes.data();
@@ -168,7 +173,7 @@ struct salloc {
 		}
 		const char &operator[](size_type at) const noexcept
 		{
-			return bytes[at];
+			return c_str()[at];
 		}
 		iterator begin() noexcept
 		{
@@ -180,33 +185,37 @@ struct salloc {
 		}
 		const_iterator begin() const noexcept
 		{
-			return bytes.data();
+			return c_str();
 		}
 		const_iterator end() const noexcept
 		{
-			return bytes.data() + size();
+			return c_str() + size();
 		}
 
 		void reserve(size_type length)
 		{
+			if (length > max_size())
+				throw std::length_error("salloc::string");
 			bytes.reserve(length + 1);
 		}
 		/* What is cut off is wiped: it would go on being there, out of sight. */
 		void resize(size_type length, char fill = '\0')
 		{
-			if (length < size()) {
-				::salloc_zero(bytes.data() + length, size() - length);
-				bytes.resize(length + 1);
-			} else {
-				bytes.reserve(length + 1);
-				bytes.pop_back();
-				bytes.resize(length, fill);
-				bytes.push_back('\0');
-			}
+			size_type before = size();
+
+			if (length > capacity())
+				reserve(length > before * 2 ? length : before * 2);
+			if (length < before)
+				::salloc_zero(bytes.data() + length, before - length);
+			bytes.resize(length + 1);
+			if (length > before)
+				std::memset(bytes.data() + before, fill, length - before);
+			bytes[length] = '\0';
 		}
 		void clear()
 		{
-			resize(0);
+			if (!bytes.empty())
+				resize(0);
 		}
 		void push_back(char one)
 		{
@@ -222,8 +231,12 @@ struct salloc {
 			/* It may be a part of this. */
 			string copy(text, length);
 
-			resize(at + length);
-			std::memcpy(bytes.data() + at, copy.data(), length);
+			if (length > max_size() - at)
+				throw std::length_error("salloc::string");
+			if (length) {
+				resize(at + length);
+				std::memcpy(bytes.data() + at, copy.data(), length);
+			}
 			return *this;
 		}
 		string &append(const string &text)
@@ -278,7 +291,7 @@ struct salloc {
 		}
 
 	private:
-		/* With a 0 behind it. */
+		/* With a 0 behind it; or empty. */
 		vector<char> bytes;
 	};
 

@@ -22,8 +22,9 @@
  *
  * If they cannot be protected, one line that begins with "libsalloc: " goes to
  * standard error, and the process is aborted before its main() runs. With
- * SECURE_FALLBACK defined before, in all files of a program or library, as
- * SALLOC_FALLBACK_* (salloc.h), less than the module will do. It is aborted, too,
+ * SECURE_FALLBACK defined before, in all files of a program, as SALLOC_FALLBACK_*
+ * (salloc.h), less than the module will do, for the whole process: a library has
+ * no business to say so. It is aborted, too,
  * with a program that uses a library's variables by name and has got copies of
  * them from the linker: code that does that wants -fPIC.
  *

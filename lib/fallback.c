@@ -16,9 +16,15 @@
 
 static _Atomic unsigned int wanted;
 
-/* As it was when the library was loaded, or first asked: programs change their environment. */
-static const char *said, *required;
-static atomic_bool known;
+/* What the environment says, from when the library was loaded or first asked: programs change that, and write over where it was. */
+static struct {
+	atomic_bool known;
+	bool says;		/* which takes the place of what the program wants */
+	unsigned int flags;	/* what */
+	unsigned int enough;	/* of LEVELS, what is at least as good as what is required */
+	const char *trouble;	/* NULL, or what is wrong */
+	char word[80];		/* and with which words */
+} environment;
 
 /* Where the kernel put the arguments and, behind them, the environment. Of the dynamic loader, and of glibc's start files. */
 extern void *__libc_stack_end __attribute__((weak));
@@ -46,15 +52,6 @@ static const char *get(const char *name)
 	return environ ? secure_getenv(name) : early_getenv(name);
 }
 
-__attribute__((constructor)) static void read_environment(void)
-{
-	if (atomic_load(&known))
-		return;
-	said = get("SALLOC_FALLBACK");
-	required = get("SALLOC_REQUIRE");
-	atomic_store(&known, true);
-}
-
 static const struct {
 	const char *name;
 	unsigned int flag;
@@ -66,36 +63,58 @@ static const struct {
 };
 
 /* "secret,locked": words with commas between them. */
-static unsigned int parse(const char *text)
+static bool parse(const char *text, unsigned int *flags)
 {
-	unsigned int flags = 0;
 	const char *at = text;
 
-	for (;;) {
+	for (*flags = 0;; at++) {
 		size_t length = strcspn(at, ","), i = 0;
 
 		while (i < sizeof(words) / sizeof(*words) &&
 		       (strlen(words[i].name) != length || strncmp(words[i].name, at, length)))
 			i++;
 		if (i == sizeof(words) / sizeof(*words))
-			sl_die_about("SALLOC_FALLBACK: other words than secret, locked, wipe, none:", text);
-		flags |= words[i].flag;
-		if (!at[length])
-			return flags;
-		at += length + 1;
+			return false;
+		*flags |= words[i].flag;
+		at += length;
+		if (!*at)
+			return true;
 	}
 }
 
-/* What is at least as good as what the environment requires. */
-static unsigned int good_enough(void)
+static bool parse_required(const char *text, unsigned int *enough)
 {
-	if (!required || !*required || !strcmp(required, "locked"))
-		return LEVELS;
-	if (!strcmp(required, "secret"))
-		return SALLOC_FALLBACK_SECRET;
-	if (!strcmp(required, "kernel"))
-		return 0;
-	sl_die_about("SALLOC_REQUIRE: none of kernel, secret, locked:", required);
+	*enough = 0;
+	if (!strcmp(text, "kernel"))
+		return true;
+	*enough = SALLOC_FALLBACK_SECRET;
+	if (!strcmp(text, "secret"))
+		return true;
+	*enough = LEVELS;
+	return !strcmp(text, "locked");
+}
+
+static void complain(const char *trouble, const char *text)
+{
+	environment.trouble = trouble;
+	strncpy(environment.word, text, sizeof(environment.word) - 1);
+}
+
+__attribute__((constructor)) static void read_environment(void)
+{
+	const char *said, *required;
+
+	if (atomic_load(&environment.known))
+		return;
+	said = get("SALLOC_FALLBACK");
+	required = get("SALLOC_REQUIRE");
+	environment.enough = LEVELS;
+	environment.says = said && *said;
+	if (environment.says && !parse(said, &environment.flags))
+		complain("SALLOC_FALLBACK: other words than secret, locked, wipe, none:", said);
+	if (required && *required && !parse_required(required, &environment.enough))
+		complain("SALLOC_REQUIRE: none of kernel, secret, locked:", required);
+	atomic_store(&environment.known, true);
 }
 
 unsigned int sl_fallback_allowed(void)
@@ -103,16 +122,28 @@ unsigned int sl_fallback_allowed(void)
 	unsigned int flags;
 
 	read_environment();
-	flags = said && *said ? parse(said) : atomic_load(&wanted);
-	return flags & (good_enough() | SALLOC_FALLBACK_WIPE) & sl_fallback_possible;
+	if (environment.trouble)
+		sl_die_about(environment.trouble, environment.word);
+	flags = environment.says ? environment.flags : atomic_load(&wanted);
+	return flags & (environment.enough | SALLOC_FALLBACK_WIPE) & sl_fallback_possible;
+}
+
+/* Whether what there is could not be had, or would be something else for children, by these. */
+static bool contradicts(unsigned int flags, unsigned int level)
+{
+	if (environment.says || level <= SALLOC_PROTECTION_KERNEL)
+		return false;
+	if ((flags ^ atomic_load(&wanted)) & SALLOC_FALLBACK_WIPE)
+		return true;
+	return !(flags & (level == SALLOC_PROTECTION_SECRET ? SALLOC_FALLBACK_SECRET : SALLOC_FALLBACK_LOCKED));
 }
 
 int sl_fallback_set(unsigned int flags, unsigned int level)
 {
+	read_environment();
 	if (flags & ~(LEVELS | SALLOC_FALLBACK_WIPE))
 		return -EINVAL;
-	if ((level == SALLOC_PROTECTION_SECRET && !(flags & SALLOC_FALLBACK_SECRET)) ||
-	    (level == SALLOC_PROTECTION_LOCKED && !(flags & SALLOC_FALLBACK_LOCKED)))
+	if (contradicts(flags, level))
 		return -EBUSY;
 	atomic_store(&wanted, flags);
 	return 0;

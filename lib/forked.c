@@ -16,10 +16,17 @@
 #include "inplace.h"
 #include "locked.h"
 #include "meta.h"
+#include "pages.h"
 #include "raw.h"
 #include "region.h"
+#include "resident.h"
 #include "secret.h"
+#include "slab.h"
 #include "stack.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE	0x100000	/* since Linux 4.17 */
+#endif
 
 #define FIRST_CAPACITY	((size_t)64)
 
@@ -59,23 +66,28 @@ static bool copy(void *to, void *from, size_t length, int access)
 	return readable || !mprotect(from, length, access);
 }
 
+static void *make_copy(void *start, size_t length, int access, bool wipe)
+{
+	void *made;
+
+	if (access == SL_LOST || sl_secret_map_shared(length, &made))
+		return NULL;
+	if (wipe || copy(made, start, length, access))
+		return made;
+	munmap(made, length);
+	return NULL;
+}
+
 static void provide(void *start, size_t length, int access, void *wipe)
 {
 	struct heir *larger = sl_meta_grow(table, count, &capacity, sizeof(*table), FIRST_CAPACITY);
-	struct heir heir = { start, length, access, NULL };
 
 	if (!larger) {
 		incomplete = true;
 		return;
 	}
 	table = larger;
-	if (sl_secret_map_shared(length, &heir.copy)) {
-		heir.copy = NULL;
-	} else if (!*(const bool *)wipe && !copy(heir.copy, start, length, access)) {
-		munmap(heir.copy, length);
-		heir.copy = NULL;
-	}
-	table[count++] = heir;
+	table[count++] = (struct heir){ start, length, access, make_copy(start, length, access, *(const bool *)wipe) };
 }
 
 void sl_forked_before(void)
@@ -101,44 +113,72 @@ void sl_forked_parent(void)
 	}
 }
 
+/* The addresses have to be free still: a handler that came before may have got them. */
+static bool inherit(const struct heir *heir)
+{
+	const long free_only = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+	long start = (long)heir->start, length = (long)heir->length;
+
+	if (raw_syscall(SYS_mmap, start, length, PROT_NONE, free_only, -1, 0) != start || !heir->copy)
+		return false;
+	return raw_syscall(SYS_mremap, (long)heir->copy, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, start, 0) == start &&
+	       !raw_syscall(SYS_madvise, start, length, MADV_DONTFORK, 0, 0, 0) &&
+	       (heir->access == (PROT_READ | PROT_WRITE) || !raw_syscall(SYS_mprotect, start, length, heir->access, 0, 0, 0));
+}
+
+/* Nobody is to be given, or to make accessible, what is not what it should be. */
+static void lose(void *start)
+{
+	struct region *region = sl_region_find(start);
+
+	if (region && region->arena) {
+		sl_slab_forget(region->arena);
+		sl_pages_forget(region->arena);
+	}
+	if (region)
+		region->access = SL_LOST;
+	atomic_store(&broken, true);
+}
+
 /*
  * Nothing of the C library is used before all is in its place: the program's
  * table of the addresses of functions may be in a page that is not.
  */
 static void take_over(void)
 {
-	long protection = PROT_NONE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-	bool all = !incomplete;
+	for (size_t i = 0; i < count; i++)
+		if (inherit(&table[i]))
+			table[i].copy = NULL;
+		else
+			table[i].access = SL_LOST;
+	for (; count; count--) {
+		struct heir *heir = &table[count - 1];
 
-	while (count) {
-		const struct heir *heir = &table[--count];
-		long at = -ENOMEM;
-
+		if (heir->access == SL_LOST)
+			lose(heir->start);
 		if (heir->copy)
-			at = raw_syscall(SYS_mremap, (long)heir->copy, (long)heir->length, (long)heir->length,
-					 MREMAP_MAYMOVE | MREMAP_FIXED, (long)heir->start, 0);
-		if (at == (long)heir->start)
-			at = raw_syscall(SYS_madvise, at, (long)heir->length, MADV_DONTFORK, 0, 0, 0);
-		if (!at && heir->access != (PROT_READ | PROT_WRITE))
-			at = raw_syscall(SYS_mprotect, (long)heir->start, (long)heir->length, heir->access, 0, 0, 0);
-		if (!at)
-			continue;
-		/* So that nothing else gets there. */
-		raw_syscall(SYS_mmap, (long)heir->start, (long)heir->length, protection, flags, -1, 0);
-		all = false;
+			munmap(heir->copy, heir->length);
 	}
-	if (!all)
+	if (incomplete)
 		atomic_store(&broken, true);
 }
 
 static void lock(void *start, size_t length, int access, void *unused)
 {
+	(void)unused;
+	if (access == SL_LOST || !sl_locked_lock(start, length))
+		return;
+	madvise(start, length, MADV_DONTNEED);
+	mprotect(start, length, PROT_NONE);
+	lose(start);
+}
+
+/* Those of other threads, which this process has not: with what they had on them. */
+static void wipe_stack(void *start, size_t length, int access, void *unused)
+{
 	(void)access;
 	(void)unused;
-	if (!sl_locked_lock(start, length))
-		return;
-	mprotect(start, length, PROT_NONE);
-	atomic_store(&broken, true);
+	sl_resident_wipe(start, length);
 }
 
 static void lock_stack(void *start, size_t length, int access, void *unused)
@@ -164,6 +204,8 @@ void sl_forked_child(void)
 		if (sl_inplace_visit(lock, NULL))
 			atomic_store(&broken, true);
 	}
-	if (sl_fallback_allowed() & SALLOC_FALLBACK_WIPE)
+	if (sl_fallback_allowed() & SALLOC_FALLBACK_WIPE) {
+		sl_stack_visit_others(wipe_stack, NULL);
 		atomic_store(&wiped, true);
+	}
 }

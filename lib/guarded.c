@@ -22,8 +22,6 @@ static int make_canary(void)
 	if (!made && getrandom(canary, sizeof(canary), 0) != sizeof(canary))
 		return errno ? -errno : -EIO;
 	made = true;
-	/* Strings end in front of it. */
-	canary[0] = '\0';
 	return 0;
 }
 
@@ -32,9 +30,10 @@ static int forbid(char *page)
 	return mmap(page, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
 }
 
-static unsigned char canary_at(size_t offset)
+/* @distance in front of the block. */
+static unsigned char canary_at(size_t distance)
 {
-	return canary[offset % sizeof(canary)];
+	return canary[distance % sizeof(canary)];
 }
 
 int sl_guarded_create(size_t size, struct region **region)
@@ -62,7 +61,7 @@ int sl_guarded_create(size_t size, struct region **region)
 	start = (unsigned char *)(*region)->start + PAGE_BYTES;
 	before = inner - size;
 	for (size_t i = 0; i < before; i++)
-		start[i] = canary_at(i);
+		start[i] = canary_at(before - i);
 	(*region)->guard = PAGE_BYTES;
 	(*region)->block = (char *)start + before;
 	(*region)->size = size;
@@ -76,7 +75,7 @@ void sl_guarded_check(const struct region *region)
 	unsigned char changed = 0, set = 0;
 
 	for (size_t i = 0; i < before; i++) {
-		changed |= start[i] ^ canary_at(i);
+		changed |= start[i] ^ canary_at(before - i);
 		set |= start[i];
 	}
 	/* A child that has inherited nothing but zeros has none. */

@@ -246,10 +246,10 @@ static struct block find(const char *who, bool freeing, const void *ptr)
 
 static void free_region(struct region *region)
 {
-	/* What is not writable cannot be wiped. */
-	if (sl_region_access(region, PROT_READ | PROT_WRITE))
+	/* What is not writable cannot be wiped; what is lost has nothing. */
+	if (region->access != SL_LOST && sl_region_access(region, PROT_READ | PROT_WRITE))
 		sl_die(NULL, "cannot unmap", region->block);
-	if (region->guard)
+	if (region->guard && region->access != SL_LOST)
 		sl_guarded_check(region);
 	sl_region_destroy(region);
 }
@@ -282,24 +282,25 @@ size_t sl_heap_size(const char *who, const void *ptr)
 	return bytes;
 }
 
-/* Makes it readable, too: a block that is looked at to be moved. */
-static struct block find_to_move(const char *who, void *ptr, bool *guarded, int *err)
+/* A block that is to be moved; what may be done with it until then is in @access, and it may be read and written from now on. */
+static struct block find_to_move(const char *who, void *ptr, int *access, int *err)
 {
 	struct block block;
 
 	enter();
 	block = find(who, false, ptr);
-	*guarded = block.region && block.region->guard;
-	*err = block.region ? sl_region_access(block.region, block.region->access | PROT_READ) : 0;
+	*access = block.region ? block.region->access : PROT_READ | PROT_WRITE;
+	*err = block.region ? sl_region_access(block.region, PROT_READ | PROT_WRITE) : 0;
 	leave();
 	return block;
 }
 
 int sl_heap_resize(const char *who, void *ptr, size_t size, void **block)
 {
-	bool guarded;
-	int err;
-	size_t bytes = find_to_move(who, ptr, &guarded, &err).bytes;
+	int access, err;
+	struct block old = find_to_move(who, ptr, &access, &err);
+	bool guarded = old.region && old.region->guard;
+	size_t bytes = old.bytes;
 
 	if (err)
 		return err;
@@ -308,8 +309,11 @@ int sl_heap_resize(const char *who, void *ptr, size_t size, void **block)
 		return 0;
 	}
 	err = guarded ? sl_heap_guarded(size, block) : sl_heap_alloc(SLAB_ALIGN, size, block);
-	if (err)
+	if (err) {
+		if (access != (PROT_READ | PROT_WRITE))
+			sl_heap_access(who, ptr, access);
 		return err;
+	}
 	memcpy(*block, ptr, bytes < size ? bytes : size);
 	sl_heap_free(who, ptr);
 	return 0;

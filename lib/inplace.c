@@ -139,14 +139,17 @@ struct candidate {
 	bool regions_only;
 };
 
-/* Whether the part of the candidate in that mapping is a region. */
+/*
+ * Whether the part of the candidate in that mapping is a region. Where one looks as ordinary memory does, what the table says may be long ago:
+ * it is done again then.
+ */
 static bool is_protected(const struct sl_map *map, const struct candidate *of)
 {
 	uintptr_t start = map->start > of->start ? map->start : of->start;
 	uintptr_t end = map->end < of->end ? map->end : of->end;
 
 	return sl_backend_is_region(map) &&
-	       (sl_backend_tells() || covers(start, end) || sl_region_overlaps((char *)start, end - start));
+	       (sl_backend_tells() || sl_region_overlaps((char *)start, end - start));
 }
 
 static int can_protect(const struct sl_map *map, void *arg)

@@ -256,3 +256,14 @@ struct page *sl_pages_find(struct arena *arena, const void *ptr, bool *taken)
 		sl_die(NULL, "corrupted record of", ptr);
 	return page;
 }
+
+void sl_pages_forget(struct arena *arena)
+{
+	struct arena **at = &arenas;
+
+	while (*at && *at != arena)
+		at = &(*at)->next;
+	if (*at)
+		*at = arena->next;
+	stale_total -= bits_fill(arena->stale, 0, arena->pages, false);
+}

@@ -65,4 +65,7 @@ void sl_pages_free_zero(struct page *page);
 struct page *sl_pages_find(struct arena *arena, const void *ptr, bool *taken);
 char *sl_pages_address(const struct page *page);
 
+/* Takes no more pages from it: they are lost (forked.h). */
+void sl_pages_forget(struct arena *arena);
+
 #endif

@@ -200,6 +200,8 @@ int sl_region_access(struct region *region, int access)
 {
 	if (region->access == access)
 		return 0;
+	if (region->access == SL_LOST)
+		return -ENOMEM;
 	if (mprotect(region->start + region->guard, region->length - 2 * region->guard, access))
 		return -errno;
 	region->access = access;

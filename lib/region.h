@@ -22,7 +22,8 @@ struct region {
 	char *block;		/* of a block, where it begins */
 	size_t size;		/* and its bytes */
 	size_t guard;		/* bytes at both ends that nobody may touch (guarded.h) */
-	int access;		/* PROT_*, to the rest */
+	int access;		/* PROT_*, to the rest; or: */
+#define SL_LOST	(-1)		/* a child could not be given what was there (forked.h) */
 };
 
 /*
@@ -50,12 +51,12 @@ struct region *sl_region_find(const void *ptr);
 /* Whether any of them has a byte of that range. */
 bool sl_region_overlaps(const void *start, size_t length);
 
-/* Told of memory that is in regions: whole pages, and PROT_* of them. */
+/* Told of memory that is in regions: whole pages, and PROT_* of them, or SL_LOST. */
 typedef void sl_visitor(void *start, size_t length, int access, void *arg);
 
 /* Calls @look for each of those that are in the table, but for what nobody may touch. */
 void sl_region_visit(sl_visitor *look, void *arg);
-/* Has all but that allow @access. Returns 0 or a negative errno. */
+/* Says what may be done with it: PROT_*. Returns 0 or a negative errno; -ENOMEM: it is lost. */
 int sl_region_access(struct region *region, int access);
 
 size_t sl_region_count(void);

@@ -69,6 +69,19 @@ static void unlink_slab(struct page *page)
 		page->next->previous = page->previous;
 }
 
+void sl_slab_forget(const struct arena *arena)
+{
+	struct page *page, *next;
+
+	for (size_t slots = 0; slots <= SLOTS_MAX; slots++) {
+		for (page = partial[slots]; page; page = next) {
+			next = page->next;
+			if (page->arena == arena)
+				unlink_slab(page);
+		}
+	}
+}
+
 /*
  * The first free slot behind the one handed out last: so a slot rests as long
  * as the page allows before it is used again.

@@ -27,6 +27,8 @@ void *sl_slab_take(unsigned int slots);
 /* The slot in @page that begins at @ptr, or -1 when none does. */
 int sl_slab_slot(const struct page *page, const void *ptr);
 int sl_slab_is_taken(const struct page *page, unsigned int slot);
+/* Takes no more slots from its pages. */
+void sl_slab_forget(const struct arena *arena);
 /* Wipes a slot and gives it back. */
 void sl_slab_give(struct page *page, unsigned int slot);
 

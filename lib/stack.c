@@ -83,6 +83,7 @@ int sl_stack_map(size_t size, struct sl_stack *stack)
 		sl_backend_unmap(stack->start, stack->length);
 		return err;
 	}
+	stack->owner = pthread_self();
 	table[count++] = *stack;
 	return 0;
 }
@@ -98,10 +99,22 @@ void sl_stack_unmap(struct sl_stack *stack)
 }
 
 /* Not the page below, which is of another kind. */
+static void visit(const struct sl_stack *stack, sl_visitor *look, void *arg)
+{
+	look((char *)stack->start + PAGE_BYTES, stack->length - PAGE_BYTES, PROT_READ | PROT_WRITE, arg);
+}
+
 void sl_stack_visit(sl_visitor *look, void *arg)
 {
 	for (size_t i = 0; i < count; i++)
-		look((char *)table[i].start + PAGE_BYTES, table[i].length - PAGE_BYTES, PROT_READ | PROT_WRITE, arg);
+		visit(&table[i], look, arg);
+}
+
+void sl_stack_visit_others(sl_visitor *look, void *arg)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!pthread_equal(table[i].owner, pthread_self()))
+			visit(&table[i], look, arg);
 }
 
 void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument)

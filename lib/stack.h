@@ -6,6 +6,7 @@
 #ifndef SL_STACK_H
 #define SL_STACK_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "region.h"
@@ -13,6 +14,7 @@
 struct sl_stack {
 	void *start;
 	size_t length;
+	pthread_t owner;	/* the thread that calls on it */
 };
 
 /*
@@ -25,6 +27,8 @@ int sl_stack_map(size_t size, struct sl_stack *stack);
 void sl_stack_unmap(struct sl_stack *stack);
 /* Calls @look for each of them. The heap's lock is held. */
 void sl_stack_visit(sl_visitor *look, void *arg);
+/* Of those that are not the caller's. */
+void sl_stack_visit_others(sl_visitor *look, void *arg);
 
 /*
  * Calls @function on it. Exceptions and the unwinding of a thread that ends go

@@ -17,9 +17,11 @@ the kernel module is not loaded, unless fallback() or SALLOC_FALLBACK has allowe
 """
 
 import ctypes
+import errno
 import functools
 import hmac
 import os
+import sys
 from collections import namedtuple
 
 __all__ = ["Buffer", "Status", "equal", "fallback", "guard", "status", "FALLBACK_SECRET", "FALLBACK_LOCKED", "FALLBACK_WIPE", "GUARD_PARK",
@@ -57,13 +59,22 @@ _access = {name: _declare("salloc_" + name, ctypes.c_int, ctypes.c_void_p) for n
 
 
 def _failed(what):
-    error = ctypes.get_errno()
-    raise OSError(error, f"{what}: {os.strerror(error)}")
+    number = ctypes.get_errno()
+    raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
 def _check(result, what):
     if result:
         _failed(what)
+
+
+class _Block(int):
+    """The address of a block, which is freed with it. The cycle collector knows nothing of it: so it goes after all finalizers have run."""
+
+    __slots__ = ()
+
+    def __del__(self, free=_sfree):
+        free(int(self))
 
 
 class Buffer:
@@ -74,18 +85,23 @@ class Buffer:
     memoryview, say, which sees zeros from then on.
 
     With guarded=True it lies between pages that nobody may touch, and readonly(), noaccess() and readwrite() say what may be done with it;
-    breaking that, like running over its end, kills the process: SIGSEGV. Close it when it is readwrite().
+    breaking that, like running over its end, kills the process: SIGSEGV.
     """
 
     def __new__(cls, size, guarded=False):
+        if cls is not Buffer:
+            raise TypeError("salloc.Buffer cannot be subclassed")
         if size < 0:
             raise ValueError(f"negative size: {size}")
+        if size > sys.maxsize:
+            raise OSError(errno.ENOMEM, f"{size} bytes of protected memory: {os.strerror(errno.ENOMEM)}")
         ctypes.set_errno(0)
         address = (_salloc_guarded if guarded else _salloc)(size)
         if not address:
             _failed(f"{size} bytes of protected memory")
+        block = _Block(address)
         self = _buffer_type(size).from_address(address)
-        self._address = address
+        self._address = block
         self._guarded = guarded
         self.closed = False
         self.wipe()
@@ -137,6 +153,9 @@ class Buffer:
         done = 0
         while done < len(view):
             n = os.readv(file.fileno(), [view[done:]])
+            if self.closed:
+                self.wipe()
+                raise ValueError("this buffer was closed while it was being filled")
             if not n:
                 break
             done += n
@@ -161,8 +180,10 @@ class Buffer:
 
     def close(self):
         if not self.closed:
-            self.wipe()
+            if self._guarded:
+                self.readwrite()
             self.closed = True
+            self.wipe()
 
     def __enter__(self):
         self._view()
@@ -170,10 +191,6 @@ class Buffer:
 
     def __exit__(self, *exception):
         self.close()
-
-    def __del__(self):
-        if getattr(self, "_address", None):
-            _sfree(self._address)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,15 +5,17 @@
  *	LD_PRELOAD=libsalloc-gcrypt.so gpg ...
  *
  * By gcry_set_allocation_handler(3), which libgcrypt has for this, before the program begins. A program that sets handlers of its own, or
- * turns secure memory off, is left as it is: it has ordinary memory from its own hands.
+ * turns secure memory off, is left as it is: it has ordinary memory from its own hands. In FIPS mode libgcrypt takes no handlers: the program
+ * is aborted then.
  */
 #include <salloc.h>
 
 #include <dlfcn.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../api.h"
 
@@ -33,6 +35,23 @@ static void release(void *ptr)
 		free(ptr);
 }
 
+/* It takes no handlers then, without a word: what programs take to be protected would not be. */
+static int is_fips(void)
+{
+	char byte = '0';
+	int fd;
+
+	if (getenv("LIBGCRYPT_FORCE_FIPS_MODE") || !access("/etc/gcrypt/fips_enabled", F_OK))
+		return 1;
+	fd = open("/proc/sys/crypto/fips_enabled", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (read(fd, &byte, 1) != 1)
+		byte = '0';
+	close(fd);
+	return byte != '0';
+}
+
 /* Not linked with it: programs that do not use it are preloaded, too, where one that does is a child of theirs. */
 __attribute__((constructor)) static void begin(void)
 {
@@ -41,6 +60,13 @@ __attribute__((constructor)) static void begin(void)
 
 	if (!found)
 		return;
+	if (is_fips()) {
+		static const char text[] = "libsalloc: gcrypt: in FIPS mode libgcrypt's secure memory cannot be protected\n";
+
+		if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+			abort();
+		abort();
+	}
 	memcpy(&set, &found, sizeof(set));
 	set(malloc, salloc, salloc_has, resize, release);
 }

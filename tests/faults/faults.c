@@ -202,7 +202,7 @@ static void in_turn(const struct scenario *s)
 		nth++;
 	for (unsigned int i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
 		try(s, (struct plan){ .burst = bursts[i] }, &t);
-	while (step < (s->ends ? MANY : STEPS) && try(s, (struct plan){ .burst = ROW, .after = step * STEP }, &t))
+	while (!s->forks && step < (s->ends ? MANY : STEPS) && try(s, (struct plan){ .burst = ROW, .after = step * STEP }, &t))
 		step++;
 	tell(s, &t);
 }

@@ -39,6 +39,8 @@ struct scenario {
 	int (*act)(struct world *w);
 	/* Nobody is left to say how often allocations were asked for. */
 	bool ends;
+	/* Two failures in a row as it allocates a new task's stack make the kernel itself complain (a WARN in alloc_vmap_area()). */
+	bool forks;
 };
 
 /* It was told something that is not so. */

@@ -84,6 +84,25 @@ ok(guarded[0] == 1, "and writable again")
 ok(raises(OSError, salloc.Buffer(8).readonly, errno.EINVAL), "one that shares its pages: EINVAL")
 ok(raises(ValueError, lambda: salloc.Buffer(-1)) and raises(OSError, lambda: salloc.Buffer(1 << 62), errno.ENOMEM), "sizes that cannot be")
 ok(len(salloc.Buffer(0)) == 0 and salloc.equal(salloc.Buffer(0), b""), "none at all")
+with salloc.Buffer(10, guarded=True) as shut:
+    shut.noaccess()
+ok(shut.closed, "closed whatever may be done with it")
+del shut
+
+
+class Holder:
+    def __del__(self):
+        self.view[0] = 1
+
+
+now = salloc.status().allocated
+holder, held = Holder(), salloc.Buffer(32)
+holder.view, holder.buffer, held.holder = memoryview(held).cast("B"), held, holder
+del holder, held
+gc.collect()
+ok(salloc.status().allocated == now, "in a cycle, with something that looks at it as it goes")
+ok(raises(TypeError, lambda: type("Mine", (salloc.Buffer,), {})(1)), "no subclasses")
+ok(raises(OSError, lambda: salloc.Buffer(2**64 + 32), errno.ENOMEM) and salloc.status().allocated == now, "sizes that no pointer has")
 for what, code in (("written to", "b.readonly(); b[0] = 1"), ("read", "b.noaccess(); b[0]"),
                    ("overrun", "import ctypes; ctypes.memset(b._address + 100, 1, 1)")):
     ok(in_another("b = salloc.Buffer(100, guarded=True); " + code)[0] == -signal.SIGSEGV, f"{what}, as it may not be: SIGSEGV")

@@ -64,6 +64,16 @@ static bool is_locked(void)
 	return gets(SALLOC_PROTECTION_LOCKED);
 }
 
+/* A program that writes its title over its environment, as many do, has required what it has. */
+static bool forgets_nothing(void)
+{
+	char *required = getenv("SALLOC_REQUIRE"), *said = getenv("SALLOC_FALLBACK");
+
+	memset(required, 0, strlen(required));
+	memset(said, 'x', strlen(said));
+	return refused();
+}
+
 static bool asks_for_locked(void)
 {
 	return refused() && !salloc_fallback(LOCKED) && is_locked();
@@ -89,7 +99,7 @@ static bool is_told(void)
 	errno = 0;
 	/* The heap keeps its region, so it is of that kind for good. */
 	return salloc_fallback(SECRET) == -1 && errno == EBUSY && salloc_fallback(0) == -1 && errno == EBUSY &&
-	       !salloc_fallback(LOCKED | WIPE) && salloc(32);
+	       salloc_fallback(LOCKED | WIPE) == -1 && errno == EBUSY && !salloc_fallback(LOCKED | SECRET) && salloc(32);
 }
 
 static bool cannot_guard(void)
@@ -311,9 +321,17 @@ static bool not_shared(void)
 
 static bool is_broken(char *const *blocks)
 {
+	char *another;
 	pid_t pid;
 	int how;
 
+	/* Nor is it to be had by asking for it; and what there is still can be used. */
+	errno = 0;
+	if (salloc_rw(blocks[1]) != -1 || errno != ENOMEM)
+		return false;
+	another = salloc(32);
+	if (another)
+		*another = 1;
 	/* The addresses are kept, for nobody. */
 	if (status().state != SALLOC_STATE_BROKEN || msync((void *)((unsigned long)blocks[0] & ~(PAGE - 1UL)), PAGE, MS_ASYNC))
 		return false;
@@ -330,18 +348,19 @@ static bool is_broken(char *const *blocks)
 static bool breaks_with(unsigned int flags)
 {
 	struct rlimit limit = { 0, 0 };
-	char *block;
+	char *blocks[2];
 
 	if (salloc_fallback(flags))
 		return false;
-	block = salloc(32);
-	if (!block)
+	blocks[0] = salloc(32);
+	blocks[1] = salloc_guarded(32);
+	if (!blocks[0] || !blocks[1])
 		return false;
-	strcpy(block, "mine");
+	strcpy(blocks[0], "mine");
 	/* No privilege to go beyond it. */
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) || (!getuid() && setuid(65534)))
 		return false;
-	return in_child(is_broken, &block) && !strcmp(block, "mine") && status().state == SALLOC_STATE_PROTECTED;
+	return in_child(is_broken, blocks) && !strcmp(blocks[0], "mine") && status().state == SALLOC_STATE_PROTECTED;
 }
 
 static bool breaks_secret(void)
@@ -443,7 +462,13 @@ static bool protects_in_place(void)
 	errno = 0;
 	if (sunprotect(map, 4 * PAGE) != -1 || errno != EINVAL)
 		return false;
-	return !sunprotect(map, 3 * PAGE) && !has_flags(map + PAGE, locked_flags) && !strcmp(map + PAGE, "here");
+	if (sunprotect(map, 3 * PAGE) || has_flags(map + PAGE, locked_flags) || strcmp(map + PAGE, "here"))
+		return false;
+	/* What is at the address of memory that was protected once is not, till it is done again. */
+	if (sprotect(map, PAGE) || munmap(map, PAGE) ||
+	    mmap(map, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != map)
+		return false;
+	return !has_flags(map, locked_flags) && !sprotect(map, PAGE) && has_flags(map, locked_flags);
 }
 
 /* Freed memory is zero when it is handed out again, and the kernel has it back. */
@@ -483,6 +508,7 @@ static const struct {
 	{ "require-secret", refused, 0, "locked", "secret", "SALLOC_REQUIRE=secret, and locked memory would do" },
 	{ "require-secret-has", is_secret, 1, "locked,secret", "secret", "SALLOC_REQUIRE=secret" },
 	{ "require-locked", is_locked, 0, "locked", "locked", "SALLOC_REQUIRE=locked" },
+	{ "require-overwritten", forgets_nothing, 0, "locked", "kernel", "SALLOC_REQUIRE, written over since" },
 	{ "require-empty", is_locked, 0, "locked", "", "SALLOC_REQUIRE without a word" },
 	{ "asks", asks_for_locked, 0, NULL, NULL, "a program asks for locked memory" },
 	{ "asks-secret", asks_for_secret, 1, NULL, NULL, "a program asks for secret memory" },
