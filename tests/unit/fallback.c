@@ -277,16 +277,27 @@ static bool faults(char *const *blocks)
 	return true;
 }
 
+static bool is_read(char *const *blocks)
+{
+	*(volatile char *)blocks[0];
+	return true;
+}
+
 static bool guarded_with(unsigned int flags)
 {
 	char *blocks[2];
+	int ends[2];
 
 	if (salloc_fallback(flags) || !(blocks[0] = salloc_guarded(100)) || !(blocks[1] = salloc_guarded(5000)))
 		return false;
 	strcpy(blocks[0], "read only");
 	strcpy(blocks[1], "nothing");
-	return !salloc_ro(blocks[0]) && !salloc_noaccess(blocks[1]) && in_child(stays_so, blocks) && !in_child(faults, blocks) &&
-	       !in_child(faults, blocks + 1) && stays_so(blocks);
+	if (salloc_ro(blocks[0]) || salloc_noaccess(blocks[1]) || !in_child(stays_so, blocks))
+		return false;
+	/* Not even for reading, after it was copied; nor by a system call here. */
+	errno = 0;
+	return !in_child(faults, blocks) && !in_child(is_read, blocks + 1) && !pipe(ends) && write(ends[1], blocks[1], 1) == -1 &&
+	       errno == EFAULT && stays_so(blocks);
 }
 
 static bool guarded_locked(void)
