@@ -114,8 +114,7 @@ static bool cm_growth_counts(struct cm_domain *d)
 void cm_growth_evicted(struct cm_domain *d, pgoff_t pgoff)
 {
 	/* One that was never written has no entry, and cost little. */
-	if (!cm_growth_counts(d) ||
-	    !xa_load(&d->pages, pgoff))
+	if (!cm_growth_counts(d) || !xa_load(&d->pages, pgoff))
 		return;
 	xa_set_mark(&d->pages, pgoff, CM_EVICTED);
 	d->window.growth.out++;

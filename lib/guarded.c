@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "die.h"
@@ -25,11 +24,6 @@ static int make_canary(void)
 	return 0;
 }
 
-static int forbid(char *page)
-{
-	return mmap(page, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
-}
-
 /* @distance in front of the block. */
 static unsigned char canary_at(size_t distance)
 {
@@ -38,22 +32,21 @@ static unsigned char canary_at(size_t distance)
 
 int sl_guarded_create(size_t size, struct region **region)
 {
-	size_t inner = size ? size : 1;
+	size_t inner = whole_pages(size ? size : 1);
 	unsigned char *start;
 	size_t before;
 	int err;
 
 	if (size > PTRDIFF_MAX - 3 * PAGE_BYTES)
 		return -ENOMEM;
-	inner = (inner + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 	err = make_canary();
 	if (!err)
 		err = sl_region_create(inner + 2 * PAGE_BYTES, PAGE_BYTES, region);
 	if (err)
 		return err;
-	err = forbid((*region)->start);
+	err = sl_region_forbid((*region)->start);
 	if (!err)
-		err = forbid((*region)->start + PAGE_BYTES + inner);
+		err = sl_region_forbid((*region)->start + PAGE_BYTES + inner);
 	if (err) {
 		sl_region_destroy(*region);
 		return err;

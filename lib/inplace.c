@@ -135,9 +135,18 @@ static int exchange(void *from, char *start, size_t length, bool *ordinary)
 }
 
 struct candidate {
-	uintptr_t start, end;
+	struct range range;
 	bool regions_only;
 };
+
+/* The part of a range that is in that mapping. */
+static struct range part_of(const struct range *range, const struct sl_map *map)
+{
+	return (struct range){
+		map->start > range->start ? map->start : range->start,
+		map->end < range->end ? map->end : range->end,
+	};
+}
 
 /*
  * Whether the part of the candidate in that mapping is a region. Where one looks as ordinary memory does, what the table says may be long ago:
@@ -145,11 +154,10 @@ struct candidate {
  */
 static bool is_protected(const struct sl_map *map, const struct candidate *of)
 {
-	uintptr_t start = map->start > of->start ? map->start : of->start;
-	uintptr_t end = map->end < of->end ? map->end : of->end;
+	struct range part = part_of(&of->range, map);
 
 	return sl_backend_is_region(map) &&
-	       (sl_backend_tells() || sl_region_overlaps((char *)start, end - start));
+	       (sl_backend_tells() || sl_region_overlaps((char *)part.start, part.end - part.start));
 }
 
 static int can_protect(const struct sl_map *map, void *arg)
@@ -186,7 +194,7 @@ static bool is_near_frame(uintptr_t from, uintptr_t end)
 int sl_inplace_protect(char *start, size_t length)
 {
 	uintptr_t from = (uintptr_t)start, end = from + length;
-	struct candidate candidate = { from, end, true };
+	struct candidate candidate = { { from, end }, true };
 	bool ordinary;
 	void *region;
 	int err = sl_inplace_check(start, length);
@@ -260,11 +268,10 @@ struct visit {
 static int visit_part(const struct sl_map *map, void *arg)
 {
 	const struct visit *visit = arg;
-	uintptr_t start = map->start > visit->range->start ? map->start : visit->range->start;
-	uintptr_t end = map->end < visit->range->end ? map->end : visit->range->end;
+	struct range part = part_of(visit->range, map);
 
 	if (sl_backend_is_region(map))
-		visit->look((void *)start, end - start, (map->readable ? PROT_READ : 0) | (map->writable ? PROT_WRITE : 0), visit->arg);
+		visit->look((void *)part.start, part.end - part.start, (map->readable ? PROT_READ : 0) | (map->writable ? PROT_WRITE : 0), visit->arg);
 	return 0;
 }
 

@@ -5,11 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static size_t whole_pages(size_t length)
-{
-	return (length + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-}
-
 void *sl_meta_map(size_t length)
 {
 	size_t inner = whole_pages(length);

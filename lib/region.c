@@ -196,6 +196,11 @@ void sl_region_visit(sl_visitor *look, void *arg)
 		look(table[i].start + table[i].guard, table[i].length - 2 * table[i].guard, table[i].access, arg);
 }
 
+int sl_region_forbid(void *page)
+{
+	return mmap(page, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
 int sl_region_access(struct region *region, int access)
 {
 	if (region->access == access)

@@ -51,6 +51,12 @@ struct region *sl_region_find(const void *ptr);
 /* Whether any of them has a byte of that range. */
 bool sl_region_overlaps(const void *start, size_t length);
 
+/*
+ * Has nobody touch a page of a region any more: in its place, not beside it, so
+ * that nothing else gets in between. Returns 0 or a negative errno.
+ */
+int sl_region_forbid(void *page);
+
 /* Told of memory that is in regions: whole pages, and PROT_* of them, or SL_LOST. */
 typedef void sl_visitor(void *start, size_t length, int access, void *arg);
 

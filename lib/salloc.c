@@ -66,12 +66,6 @@ API void sfree(void *ptr)
 		sl_heap_free("sfree", ptr);
 }
 
-/* 0 when there are none, or too many. */
-static size_t whole_pages(size_t length)
-{
-	return (length + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-}
-
 /* Whether a range is, in part, of the stack that the caller's thread began with. */
 static bool is_on_stack(uintptr_t from, size_t length)
 {

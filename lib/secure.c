@@ -20,7 +20,7 @@ API void salloc_secure_variables(void *start, void *end)
 	 * linker does what GNU ld does. Otherwise their neighbours come too.
 	 */
 	uintptr_t from = (uintptr_t)start & ~(PAGE_BYTES - 1);
-	uintptr_t to = ((uintptr_t)end + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+	uintptr_t to = whole_pages((uintptr_t)end);
 	int saved = errno, err;
 	const char *copied;
 

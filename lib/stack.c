@@ -73,13 +73,12 @@ int sl_stack_map(size_t size, struct sl_stack *stack)
 	table = larger;
 	if (size > PTRDIFF_MAX - 2 * PAGE_BYTES)
 		return -ENOMEM;
-	stack->length = ((size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)) + PAGE_BYTES;
+	stack->length = whole_pages(size) + PAGE_BYTES;
 	err = sl_region_map_stack(stack->length, &stack->start);
 	if (err)
 		return err;
-	/* In the place of its lowest page, not beside it: nobody else gets in between. */
-	if (mmap(stack->start, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
-		err = -errno;
+	err = sl_region_forbid(stack->start);
+	if (err) {
 		sl_backend_unmap(stack->start, stack->length);
 		return err;
 	}

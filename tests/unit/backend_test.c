@@ -12,6 +12,7 @@
 
 #include "../../lib/backend.h"
 #include "../../lib/page.h"
+#include "backend_module.h"
 
 /* Kernels like to align large mappings. That is not to be relied upon. */
 #define SKEW	(3 * PAGE_BYTES)
@@ -55,21 +56,6 @@ static void forget(void)
 {
 	if (!backend_test.handles && !backend_test.bytes)
 		backend_test.guard = 0;
-}
-
-int sl_backend_open_stack(void)
-{
-	return sl_backend_open();
-}
-
-unsigned int sl_backend_level(void)
-{
-	return SALLOC_PROTECTION_KERNEL;
-}
-
-bool sl_backend_tells(void)
-{
-	return true;
 }
 
 void sl_backend_close(int handle)

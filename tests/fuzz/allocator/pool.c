@@ -13,6 +13,7 @@
 #include "../../../lib/die.h"
 #include "../../../lib/meta.h"
 #include "../../../lib/page.h"
+#include "../../unit/backend_module.h"
 
 #define POOL_BYTES	((size_t)4 << 30)
 #define POOL_ALIGN	((size_t)1 << 30)
@@ -95,21 +96,6 @@ int sl_backend_open(void)
 		return err;
 	pool.handles++;
 	return HANDLE;
-}
-
-int sl_backend_open_stack(void)
-{
-	return sl_backend_open();
-}
-
-unsigned int sl_backend_level(void)
-{
-	return SALLOC_PROTECTION_KERNEL;
-}
-
-bool sl_backend_tells(void)
-{
-	return true;
 }
 
 void sl_backend_close(int handle)
