@@ -178,6 +178,13 @@ class Machine:
         self.errors.seek(0)
         return self.errors.read()
 
+    def killed_by(self):
+        """The number of the signal that QEMU, which has closed its end of the port, died of; or 0."""
+        try:
+            return max(0, -self.qemu.wait(timeout=10))
+        except subprocess.TimeoutExpired:
+            return 0
+
     def log(self):
         try:
             with open(self.console, errors="replace") as file:
