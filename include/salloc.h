@@ -333,6 +333,12 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
  * @allocated: bytes in blocks now (what ssize() says, added up)
  * @mapped: bytes of address space reserved for blocks
  * @used: bytes of memory that the process's regions occupy
+ * @limit: bytes of address space that may be reserved so: by all processes of
+ *	the user, as the module's max_pages has it; or without the module by this
+ *	one, by RLIMIT_MEMLOCK, which locked memory of the privileged may exceed.
+ *	UINT64_MAX: no limit; 0: not known, as there is no protection
+ * @left: how many of them are left now. Without the module what else is locked
+ *	is not counted
  *
  * It grows at its end in later versions; so compare @size after the call
  * before you read a field that this version lacks.
@@ -345,6 +351,8 @@ struct salloc_status {
 	uint64_t allocated;
 	uint64_t mapped;
 	uint64_t used;
+	uint64_t limit;
+	uint64_t left;
 };
 
 /**

@@ -25,8 +25,9 @@
 /* The border, byte for byte: no holes, and what is there stays there. */
 static_assert(sizeof(struct cryptmem_query) == 72);
 static_assert(offsetof(struct cryptmem_query, cipher) == 48);
-static_assert(sizeof(struct cryptmem_status) == 136);
+static_assert(sizeof(struct cryptmem_status) == 152);
 static_assert(offsetof(struct cryptmem_status, plain_ns) == 128);
+static_assert(offsetof(struct cryptmem_status, user_regions) == 136);
 static_assert(sizeof(struct cryptmem_config) == 16);
 static_assert(sizeof(struct cryptmem_discard) == 24);
 
@@ -114,6 +115,7 @@ static void cm_chardev_fill_status(struct cm_domain *d,
 	s->seal_ns_max = d->counts.switch_ns_max;
 	s->plain_ns = d->counts.plain_ns;
 	raw_spin_unlock_irq(&d->lock);
+	cm_limits_read(d->user, &s->user_regions, &s->user_pages);
 }
 
 static int cm_chardev_status(struct cm_domain *d, void __user *arg)

@@ -137,6 +137,22 @@ void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 }
 
 /**
+ * cm_limits_read() - what a user has now, over all processes
+ * @user: the account
+ * @regions: how many regions
+ * @pages: how many pages they cover
+ *
+ * Context: process context, may sleep.
+ */
+void cm_limits_read(const struct cm_user *user, u64 *regions, u64 *pages)
+{
+	mutex_lock(&cm_users_lock);
+	*regions = user->regions;
+	*pages = user->pages;
+	mutex_unlock(&cm_users_lock);
+}
+
+/**
  * cm_limits_max_regions() - the limit in force
  *
  * Return: regions per user.

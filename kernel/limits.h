@@ -24,6 +24,7 @@ void cm_limits_force(struct cm_user *user, unsigned long regions,
 void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 			unsigned long pages);
 
+void cm_limits_read(const struct cm_user *user, u64 *regions, u64 *pages);
 u64 cm_limits_max_regions(void);
 u64 cm_limits_max_pages(void);
 

@@ -109,6 +109,7 @@ int sl_backend_state(int handle, struct sl_backend_state *state)
 {
 	if (!is_fallback(handle))
 		return sl_device_state(handle, state);
+	state->limit_pages = sl_locked_limit();
 	state->protection = sl_backend_level() ? atomic_load(&least) : protection(handle);
 	state->state = sl_backend_level() ? SALLOC_STATE_PROTECTED : SALLOC_STATE_READY;
 	if (sl_forked_is_broken())

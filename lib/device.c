@@ -82,10 +82,15 @@ int sl_device_limits(int handle, struct sl_backend_limits *limits)
 int sl_device_state(int handle, struct sl_backend_state *state)
 {
 	struct cryptmem_status status = { .size = sizeof(status) };
+	struct cryptmem_query answer = { 0 };
+	int err = query(handle, &answer);
 
-	if (ioctl(handle, CRYPTMEM_IOC_STATUS, &status))
-		return -errno;
+	if (err || ioctl(handle, CRYPTMEM_IOC_STATUS, &status))
+		return err ? err : -errno;
 	state->used_pages = status.used_pages;
+	state->limit_pages = answer.max_pages;
+	/* Zero from a module that does not tell. */
+	state->user_pages = status.user_pages;
 	state->protection = SALLOC_PROTECTION_KERNEL;
 	if (status.state & CRYPTMEM_STATE_BROKEN)
 		state->state = SALLOC_STATE_BROKEN;

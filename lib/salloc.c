@@ -101,6 +101,21 @@ API int salloc_has(const void *ptr)
 	return sl_heap_has(ptr);
 }
 
+static uint64_t bytes_of(uint64_t pages)
+{
+	return pages > UINT64_MAX / PAGE_BYTES ? UINT64_MAX : pages * PAGE_BYTES;
+}
+
+static void fill_limit(struct salloc_status *status, const struct sl_backend_state *state)
+{
+	uint64_t taken = bytes_of(state->user_pages);
+
+	if (taken < status->mapped)
+		taken = status->mapped;
+	status->limit = bytes_of(state->limit_pages);
+	status->left = status->limit == UINT64_MAX ? UINT64_MAX : status->limit > taken ? status->limit - taken : 0;
+}
+
 static int ask(struct salloc_status *status)
 {
 	struct sl_backend_state state = { .state = SALLOC_STATE_UNAVAILABLE };
@@ -121,6 +136,7 @@ static int ask(struct salloc_status *status)
 	status->protection = state.protection;
 	status->state = state.state;
 	status->used = state.used_pages * PAGE_BYTES + totals.resident;
+	fill_limit(status, &state);
 	return err;
 }
 

@@ -38,7 +38,8 @@ _library = ctypes.CDLL(os.environ.get("SALLOC_LIBRARY", "libsalloc.so.0"), use_e
 
 class _Status(ctypes.Structure):
     _fields_ = [("size", ctypes.c_uint32), ("protection", ctypes.c_uint32), ("state", ctypes.c_uint32), ("error", ctypes.c_int32),
-                ("allocated", ctypes.c_uint64), ("mapped", ctypes.c_uint64), ("used", ctypes.c_uint64)]
+                ("allocated", ctypes.c_uint64), ("mapped", ctypes.c_uint64), ("used", ctypes.c_uint64), ("limit", ctypes.c_uint64),
+                ("left", ctypes.c_uint64)]
 
 
 def _declare(name, result, *arguments):
@@ -203,14 +204,15 @@ def equal(a, b):
     return hmac.compare_digest(*(x._view() if isinstance(x, Buffer) else memoryview(x).cast("B") for x in (a, b)))
 
 
-class Status(namedtuple("Status", "protection state error allocated mapped used")):
+class Status(namedtuple("Status", "protection state error allocated mapped used limit left")):
     """What protects this process's blocks, and how it is with them, as salloc_status(3) has it; bytes."""
 
 
 def status():
     answer = _Status(size=ctypes.sizeof(_Status))
     _check(_status(ctypes.byref(answer)), "salloc_status")
-    return Status(_PROTECTIONS[answer.protection], _STATES[answer.state], answer.error, answer.allocated, answer.mapped, answer.used)
+    return Status(_PROTECTIONS[answer.protection], _STATES[answer.state], answer.error, answer.allocated, answer.mapped, answer.used,
+                  answer.limit, answer.left)
 
 
 def fallback(flags):

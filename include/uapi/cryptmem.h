@@ -101,6 +101,9 @@ struct cryptmem_query {
  * @seal_ns_max: the longest such time
  * @plain_ns: time in which pages were plaintext, up to the last time they were
  *	sealed
+ * @user_regions: regions that the user has, over all processes: of
+ *	cryptmem_query.max_regions
+ * @user_pages: pages that they cover: of cryptmem_query.max_pages
  */
 struct cryptmem_status {
 	__u32 size;
@@ -122,6 +125,8 @@ struct cryptmem_status {
 	__u64 seal_ns;
 	__u64 seal_ns_max;
 	__u64 plain_ns;
+	__u64 user_regions;
+	__u64 user_pages;
 };
 
 /* What a process wants of the guard, struct cryptmem_config.flags */

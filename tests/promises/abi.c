@@ -170,6 +170,14 @@ static void unset(const struct setting *setting)
 	ok(victim_set(setting->path, setting->found), "%s is %s again", strrchr(setting->path, '/') + 1, setting->found);
 }
 
+/* What all processes of the user have together. */
+static bool user_has(__u64 regions, __u64 pages)
+{
+	struct cryptmem_status status = { .size = sizeof(status) };
+
+	return !ioctl(fd, CRYPTMEM_IOC_STATUS, &status) && status.user_regions == regions && status.user_pages == pages;
+}
+
 static void max_pages(void)
 {
 	struct setting pages = set("/sys/module/cryptmem/parameters/max_pages", "16");
@@ -178,6 +186,7 @@ static void max_pages(void)
 	ok(mmap(NULL, 17 * 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EDQUOT, "more pages than max_pages: EDQUOT");
 	page = mmap(NULL, 16 * 4096, PROT_READ, MAP_SHARED, fd, 0);
 	ok(page != MAP_FAILED, "as many as that: fine");
+	ok(user_has(1, 16), "status: the user has one region, and its pages");
 	ok(map_fails(PROT_READ, MAP_SHARED, 0) == EDQUOT, "one more: EDQUOT");
 	munmap(page, 16 * 4096);
 	ok(map_fails(PROT_READ, MAP_SHARED, 0) == 0, "given back, there is room again");
@@ -201,16 +210,33 @@ static int signal_of_child(char *page)
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
+static bool user_has_with_child(void)
+{
+	pid_t pid = fork();
+	bool two;
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	two = user_has(2, 2);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return two;
+}
+
 static void max_regions(void)
 {
 	struct setting regions = set("/sys/module/cryptmem/parameters/max_regions", "2");
 	char *one = victim_region(1, NULL), *two = victim_region(1, NULL);
 
 	one[0] = 1;
+	ok(user_has(2, 2), "status: the user has two regions");
 	ok(map_fails(PROT_READ, MAP_SHARED, 0) == EDQUOT, "more regions than max_regions: EDQUOT");
 	ok(signal_of_child(one) == SIGBUS && touch(one), "a child that there is no quota for gets SIGBUS, its parent goes on");
 	munmap(two, 4096);
 	ok(signal_of_child(one) == 0, "a region given back is room for the child's copy");
+	ok(user_has_with_child() && user_has(1, 1), "status: a child's is the user's, too, as long as there is the child");
 	ok(map_fails(PROT_READ, MAP_SHARED, 0) == 0, "and, when the child has gone, for one of our own");
 	munmap(one, 4096);
 	unset(&regions);

@@ -82,6 +82,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 			return answer(EINVAL);
 		status->state = device.state;
 		status->used_pages = 17;
+		status->user_pages = 4711;
 		return answer(device.status_error);
 	case CRYPTMEM_IOC_CONFIG:
 		device.config = *(struct cryptmem_config *)argument;
@@ -185,6 +186,7 @@ static void asking(void)
 		     CRYPTMEM_STATE_BROKEN) == SALLOC_STATE_BROKEN,
 	   "broken outweighs locked");
 	ok(!sl_backend_state(HANDLE, &state) && state.used_pages == 17, "used");
+	ok(state.limit_pages == 123456 && state.user_pages == 4711, "the limit, and what the user has of it");
 	device.status_error = EPERM;
 	ok(sl_backend_state(HANDLE, &state) == -EPERM, "status: EPERM is passed on");
 }

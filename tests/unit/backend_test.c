@@ -80,6 +80,8 @@ int sl_backend_state(int handle, struct sl_backend_state *state)
 	state->protection = SALLOC_PROTECTION_KERNEL;
 	state->state = backend_test.state;
 	state->used_pages = backend_test.bytes / PAGE_BYTES;
+	state->limit_pages = backend_test.max_pages ? backend_test.max_pages : UINT64_MAX;
+	state->user_pages = backend_test.user_pages;
 	return fault();
 }
 

@@ -10,6 +10,7 @@
 #define BACKEND_TEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct backend_test {
 	size_t opened, mapped, discarded, unmapped;	/* calls that worked */
@@ -18,6 +19,7 @@ struct backend_test {
 	size_t bytes_max;		/* map() gives EDQUOT above; 0: no limit */
 	size_t largest;			/* map() gives ENOMEM above; 0: no limit */
 	size_t max_pages;		/* what limits() says; 0: a lot */
+	uint64_t user_pages;		/* what all processes of the user have, by state() */
 	int open_error;			/* open() gives this errno, unless 0 */
 	int discard_error;		/* discard() gives this errno, unless 0 */
 	unsigned int state;		/* what state() says */

@@ -395,6 +395,8 @@ static bool heeds_limit(void)
 	/* Nearly all of it can be had, and no more. */
 	for (i = 0; i < 600; i++)
 		got += salloc(2048) != NULL;
+	if (status().limit != 1 << 20 || status().left != (1 << 20) - status().mapped)
+		return false;
 	return got >= 480 && got <= 512 && status().mapped <= 1 << 20;
 }
 

@@ -34,6 +34,24 @@ static void before_anything(void)
 	   "module, no block yet: ready");
 }
 
+static void limits(uint64_t mapped)
+{
+	const size_t pages = mapped / 4096 + 100;
+	struct salloc_status status;
+
+	backend_test.max_pages = pages;
+	status = ask();
+	ok(status.limit == pages * 4096 && status.left == 100 * 4096, "a limit, and nobody says what others have: left is what this process has not");
+	backend_test.user_pages = pages - 7;
+	ok(ask().left == 7 * 4096, "others have most of the rest");
+	backend_test.user_pages = pages + 7;
+	ok(ask().left == 0, "the user has more than that, as the limit has been lowered: nothing left");
+	backend_test.max_pages = SIZE_MAX;
+	ok(ask().limit == UINT64_MAX && ask().left == UINT64_MAX, "a limit beyond all addresses is none");
+	backend_test.max_pages = 0;
+	backend_test.user_pages = 0;
+}
+
 static void with_blocks(void)
 {
 	static const unsigned int states[] = {
@@ -53,6 +71,8 @@ static void with_blocks(void)
 	ok(status.allocated == 32 + (3 << 20), "allocated: what ssize says");
 	ok(status.mapped == (64 << 20) + (3 << 20), "mapped: the regions");
 	ok(status.used == status.mapped, "used: as the backend says, in bytes");
+	ok(status.limit == UINT64_MAX && status.left == UINT64_MAX, "no limit: as much as there is");
+	limits(status.mapped);
 	sfree(large);
 	sfree(block);
 	ok(ask().allocated == 0 && ask().mapped == 64 << 20, "after sfree");
@@ -81,12 +101,15 @@ static void other_versions(void)
 	   tap_is_filled(grown.later, 0x77, sizeof(grown.later)),
 	   "a larger struct: what is known is filled in, and no more");
 	memset(&status, 0x77, sizeof(status));
-	status.size = sizeof(status) - 1;
+	status.size = 39;
 	ok(salloc_status(&status) && errno == EINVAL && status.state == 0x77777777,
 	   "a smaller struct than the first: EINVAL, nothing written");
 	status.size = 0;
 	ok(salloc_status(&status) && errno == EINVAL, "size 0: EINVAL");
-	ok(sizeof(status) == 40, "the first struct has 40 bytes, no holes");
+	status.size = 40;
+	ok(!salloc_status(&status) && status.size == 40 && status.limit == 0x7777777777777777,
+	   "the first struct: no more than its 40 bytes are written");
+	ok(sizeof(status) == 56, "no holes");
 }
 
 int main(void)

@@ -118,6 +118,8 @@ int sl_backend_state(int handle, struct sl_backend_state *answer)
 	answer->state = pool.regions_bytes ? SALLOC_STATE_PROTECTED :
 					     SALLOC_STATE_READY;
 	answer->used_pages = pool.regions_bytes / PAGE_BYTES;
+	answer->limit_pages = pool.max_pages ? pool.max_pages : UINT64_MAX;
+	answer->user_pages = answer->used_pages;
 	return fault_with(handle);
 }
 
