@@ -22,6 +22,7 @@ all: lib tool kernels
 
 include lib/lib.mk
 include tool/tool.mk
+include bindings/java/java.mk
 include demo/demo.mk
 include tests/unit/unit.mk
 include tests/fuzz/allocator/allocator.mk

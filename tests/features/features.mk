@@ -11,7 +11,7 @@ FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises
 .PHONY: feature-programs check-features
 # Those that are built twice: with what they keep in protected memory, and in ordinary memory.
 FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
-feature-programs: lib $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback dropins/sodium dropins/openssl dropins/gcrypt plain/containers secure/containers $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
+feature-programs: lib java $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback dropins/sodium dropins/openssl dropins/gcrypt Buffer.class plain/containers secure/containers $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
 
@@ -40,6 +40,10 @@ $(FEATURES_OUT)/keeper.o: tests/features/keeper.c $(FEATURES_COMMON)
 $(FEATURES_OUT)/%: tests/features/%.c $(FEATURES_COMMON) $(LIB_OUT)/libsalloc.so
 	@mkdir -p $(@D)
 	$(CC) $(FEATURES_CFLAGS) -o $@ $(filter %.c,$^) $(FEATURES_LDFLAGS)
+
+$(FEATURES_OUT)/Buffer.class: tests/features/Buffer.java $(JAVA_JAR)
+	@mkdir -p $(@D)
+	$(JAVAC) -Xlint:all -Werror -cp $(JAVA_JAR) -d $(@D) $<
 
 # Of other libraries' secure memory.
 $(FEATURES_OUT)/dropins/sodium: FEATURES_DROPIN := -DSODIUM -lsodium

@@ -26,4 +26,11 @@ ok "adopt" says 'what everybody may know' '' build/examples/adopt
 ok "pin" says '(right|wrong)' '1234\n' build/examples/pin
 ok "which" says '(the kernel|mlock).*' '' build/examples/which
 ok "vault" says 'a and c have the same' 'a x\nb yy\nc x\n' build/examples/vault
+java="java -XX:+UseSerialGC -Xmx32m -Dorg.cryptmem.library=$PWD/build/lib/libsalloc-java.so -cp build/java/salloc.jar:build/examples Same"
+cp "$scratch/key" "$scratch/other"
+# shellcheck disable=SC2086
+ok "Same.java" says 'the same' '' $java "$scratch/key" "$scratch/other"
+echo >>"$scratch/other"
+# shellcheck disable=SC2086
+ok "Same.java: another" says 'not the same' '' $java "$scratch/key" "$scratch/other"
 done_testing

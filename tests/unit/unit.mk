@@ -10,7 +10,7 @@
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
 UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call guarded cxx backend fallback
-UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t tests/unit/python.t tests/unit/examples.t
+UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t tests/unit/python.t tests/unit/java.t tests/unit/examples.t
 # What every test but `backend` and `fallback` is linked with, and what it is not.
 UNIT_CORE := $(LIB_CORE) $(LIB_PUBLIC)
 UNIT_COMMON := tap backend_test
@@ -25,7 +25,7 @@ UNIT_VALGRIND := valgrind -q --error-exitcode=99 --child-silent-after-fork=yes
 
 check-unit: check-unit-plain check-unit-asan check-unit-valgrind
 
-check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) lib examples
+check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) $(UNIT_OUT)/java/Buffers.class lib java examples examples-java
 	$(PROVE) --exec '' $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_SCRIPTS)
 
 check-unit-asan: $(UNIT_TESTS:%=$(UNIT_OUT)/asan/%)
@@ -46,6 +46,9 @@ $(UNIT_OUT)/asan/obj/%.o: tests/unit/%.c tests/unit/unit.mk lib/lib.mk
 $(UNIT_OUT)/asan/obj/lib/%.o: lib/%.c tests/unit/unit.mk lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(UNIT_OUT)/java/Buffers.class: tests/unit/java/Buffers.java $(JAVA_JAR)
+	$(JAVAC) -Xlint:all -Werror -cp $(JAVA_JAR) -d $(@D) $<
 
 $(UNIT_OUT)/obj/%.o: tests/unit/%.cc tests/unit/unit.mk lib/lib.mk
 	@mkdir -p $(@D)
