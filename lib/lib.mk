@@ -67,8 +67,9 @@ $(LIB_STATIC): $(LIB_API:%=$(LIB_OUT)/obj/%.o)
 $(LIB_PRELOAD_SO): $(LIB_PRELOAD:%=$(LIB_OUT)/obj/%.o)
 	$(CC) $(LIB_LDFLAGS) -o $@ $^
 
-# With the library in it, as they may be all that is preloaded; what they call of the library that they are for is the program's.
-$(LIB_DROPIN_SOS): $(LIB_OUT)/libsalloc-%.so: $(LIB_OUT)/obj/dropin/%.o $(LIB_STATIC) lib/dropin/exports.map
+# With the library in it, as they may be all that is preloaded; what they call of the library that they are for is the program's. The last words
+# are not among what the library has for others.
+$(LIB_DROPIN_SOS): $(LIB_OUT)/libsalloc-%.so: $(LIB_OUT)/obj/dropin/%.o $(LIB_OUT)/obj/die.o $(LIB_STATIC) lib/dropin/exports.map
 	$(CC) -shared -pthread -Wl,-z,relro,-z,now,-z,nodelete -Wl,--version-script=lib/dropin/exports.map $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 # For use where it was built: the paths in it are relative to it.

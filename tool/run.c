@@ -169,7 +169,13 @@ static int judge(const char *command, const char *path)
  */
 static int require(bool fallback)
 {
-	if (fallback ? !setenv("SALLOC_FALLBACK", "locked", 1) && !unsetenv("SALLOC_REQUIRE") : !setenv("SALLOC_REQUIRE", "kernel", 1))
+	int err;
+
+	if (fallback)
+		err = setenv("SALLOC_FALLBACK", "locked", 1) || unsetenv("SALLOC_REQUIRE");
+	else
+		err = setenv("SALLOC_REQUIRE", "kernel", 1);
+	if (!err)
 		return EXIT_FINE;
 	error("cannot change the environment: %s", strerror(errno));
 	return EXIT_TROUBLE;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../api.h"
+#include "../die.h"
 
 typedef void set_handlers(void *(*allocate)(size_t size), void *(*allocate_secure)(size_t size), int (*is_secure)(const void *ptr),
 			  void *(*resize)(void *ptr, size_t size), void (*release)(void *ptr));
@@ -60,13 +61,8 @@ __attribute__((constructor)) static void begin(void)
 
 	if (!found)
 		return;
-	if (is_fips()) {
-		static const char text[] = "libsalloc: gcrypt: in FIPS mode libgcrypt's secure memory cannot be protected\n";
-
-		if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-			abort();
-		abort();
-	}
+	if (is_fips())
+		sl_die_text("gcrypt: in FIPS mode libgcrypt's secure memory cannot be protected");
 	memcpy(&set, &found, sizeof(set));
 	set(malloc, salloc, salloc_has, resize, release);
 }

@@ -165,8 +165,8 @@ static int act_exec(struct world *w)
 {
 	(void)w;
 	execl("/bin/true", "true", NULL);
-	/* So execve() says that it has no page for the arguments, or cannot read the loader's head. */
-	return errno == E2BIG || errno == ELIBBAD ? ENOMEM : errno;
+	/* So execve() says that it has no page for the arguments, cannot read the loader's head, or has no room for the program's headers. */
+	return errno == E2BIG || errno == ELIBBAD || errno == ENOEXEC ? ENOMEM : errno;
 }
 
 static int act_exit(struct world *w)

@@ -2,18 +2,24 @@
 # What libsalloc has beyond its heap, in guests: programs that keep something, and someone who looks for it. Included from the top of the tree.
 #
 #	make check-features	on KERNELS
+#	make check-dropins	other libraries' own test programs, with the drop-ins, on KERNELS. Fetches their sources
 
 FEATURES_OUT := build/tests/features
 FEATURES_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -Iinclude $(CFLAGS)
 FEATURES_LDFLAGS = -L$(LIB_OUT) -lsalloc -pthread $(LDFLAGS)
 FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises/sequence.h
 
-.PHONY: feature-programs check-features
+.PHONY: feature-programs check-features check-dropins
 # Those that are built twice: with what they keep in protected memory, and in ordinary memory.
 FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
 feature-programs: lib java $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback dropins/sodium dropins/openssl dropins/gcrypt Buffer.class plain/containers secure/containers $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
+
+check-dropins: lib
+	@scripts/deps build vm test
+	@scripts/kernel-build $(KERNELS)
+	@tests/dropins/run $(KERNELS)
 
 $(FEATURES_OUT)/keep: tests/features/keep.c tests/features/rows.c tests/features/rows.h tests/promises/look.c tests/promises/look.h tests/promises/dump.h \
 		tests/promises/sequence.h
