@@ -78,10 +78,10 @@ $(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o $(LI
 	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
 
 # With the library as it is.
-$(UNIT_OUT)/fallback: $(UNIT_OUT)/obj/fallback.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
+$(UNIT_OUT)/fallback: $(UNIT_OUT)/obj/fallback.o $(UNIT_OUT)/obj/fallback_fork.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
 	$(CC) -pthread $(LDFLAGS) -o $@ $^
 
-$(UNIT_OUT)/asan/fallback: $(addprefix $(UNIT_OUT)/asan/obj/,fallback.o tap.o $(LIB_API:%=lib/%.o))
+$(UNIT_OUT)/asan/fallback: $(addprefix $(UNIT_OUT)/asan/obj/,fallback.o fallback_fork.o tap.o $(LIB_API:%=lib/%.o))
 	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) -o $@ $^
 
 $(UNIT_OUT)/%: $(UNIT_OUT)/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/obj/%.o) $(UNIT_CORE:%=$(LIB_OUT)/obj/%.o)
