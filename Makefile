@@ -7,7 +7,7 @@
 #	make check-arm64	the promises and the attacks on arm64, emulated			(root; installs what it needs)
 #	make attacks	the ways in, against malloc, memfd_secret and salloc: a table	(root; after make check)
 #	make bench	what it costs: tables, plots, build/bench.json	(root; installs what it needs; an hour)
-#	make check-debug, make fuzz, make stress, make matrix	what takes hours: docs/testing.md
+#	make check-debug, make fuzz, make stress, make matrix, make check-dropins	what takes hours: docs/testing.md
 #	make module	the module for the running kernel, or for the headers in KDIR=
 #	make install	library, command, headers, man pages; module-install: the module too
 #	make style	the kernel's checkpatch --strict, sparse, W=1; and scripts/analyze: coccinelle, gcc -fanalyzer, clang-tidy

@@ -217,19 +217,34 @@ static void op_nothing(void)
 	check(salloc_version() != NULL, "no version");
 }
 
+/* The first version's struct, which ended with @used; no less will do. */
+#define STATUS_FIRST	40
+
+static void check_limit(const struct salloc_status *status)
+{
+	uint64_t limit = pool.max_pages ? pool.max_pages * PAGE : UINT64_MAX;
+	uint64_t left = limit == UINT64_MAX ? limit : limit > status->mapped ? limit - status->mapped : 0;
+
+	if (status->size == sizeof(*status) && !status->error && !pool.unmap_failed)
+		check(status->limit == limit && status->left == left, "limit or left is wrong");
+}
+
 static void op_status(void)
 {
 	struct salloc_status status = { .size = sizeof(status) };
+	unsigned int kind = take_byte();
 	size_t failed = pool.failed;
 
-	status.size -= take_byte() % 2;
+	if (kind % 2)
+		status.size = STATUS_FIRST - (kind % 4 == 1);
 	if (salloc_status(&status)) {
-		check(status.size < sizeof(status) ? errno == EINVAL :
-						     pool.failed > failed,
+		check(status.size < STATUS_FIRST ? errno == EINVAL :
+						   pool.failed > failed,
 		      "salloc_status failed");
 		return;
 	}
-	check(status.size == sizeof(status), "a short struct was accepted");
+	check(status.size >= STATUS_FIRST, "a short struct was accepted");
+	check_limit(&status);
 	check(status.allocated == model.allocated, "allocated is wrong");
 	check(pool.unmap_failed || status.mapped == pool.regions_bytes,
 	      "mapped is wrong");
