@@ -72,14 +72,12 @@ jstring Java_org_cryptmem_Salloc_message(JNIEnv *env, jclass class, jint number)
 
 jlong Java_org_cryptmem_Salloc_allocate(JNIEnv *env, jclass class, jint size, jboolean guarded)
 {
-	void *block = guarded ? salloc_guarded((size_t)size) : salloc((size_t)size);
+	/* All zero, both. */
+	void *block = guarded ? salloc_guarded((size_t)size) : scalloc(1, (size_t)size);
 
 	(void)env;
 	(void)class;
-	if (!block)
-		return -errno;
-	salloc_zero(block, (size_t)size);
-	return (jlong)(uintptr_t)block;
+	return block ? (jlong)(uintptr_t)block : -errno;
 }
 
 jobject Java_org_cryptmem_Salloc_view(JNIEnv *env, jclass class, jlong address, jint size)
