@@ -199,7 +199,11 @@ public final class SecureBuffer implements AutoCloseable {
         Salloc.check(Salloc.access(address, mode), what);
     }
 
-    /** Wipes it. A second time does nothing. */
+    /**
+     * Wipes it. A second time does nothing.
+     *
+     * @throws SallocException ENOMEM: what may not be written could not be made writable; it stays open, and is wiped when it is collected
+     */
     @Override
     public synchronized void close() {
         if (root == null)
