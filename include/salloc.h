@@ -335,10 +335,10 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
  * @used: bytes of memory that the process's regions occupy
  * @limit: bytes of address space that may be reserved so: by all processes of
  *	the user, as the module's max_pages has it; or without the module by this
- *	one, by RLIMIT_MEMLOCK, which locked memory of the privileged may exceed.
+ *	one, by RLIMIT_MEMLOCK, which the privileged may exceed.
  *	UINT64_MAX: no limit; 0: not known, as there is no protection
- * @left: how many of them are left now. Without the module what else is locked
- *	is not counted
+ * @left: how many of them are left now, at least as far as blocks go: pages
+ *	around guarded ones count, and without the module nothing else does
  *
  * It grows at its end in later versions; so compare @size after the call
  * before you read a field that this version lacks.

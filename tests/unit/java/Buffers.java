@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.Pipe;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -142,13 +143,42 @@ public final class Buffers {
         closer.join();
     }
 
+    // A channel that fills what has been closed, and fails then.
+    private static void closedAndFailed() {
+        SecureBuffer key = SecureBuffer.allocate(32);
+        ByteBuffer view = key.buffer();
+        ReadableByteChannel channel = new ReadableByteChannel() {
+            private int reads;
+
+            @Override
+            public int read(ByteBuffer into) throws IOException {
+                if (reads++ > 0)
+                    throw new IOException("reset");
+                key.close();
+                into.put((byte) 'S');
+                return 1;
+            }
+
+            @Override
+            public boolean isOpen() {
+                return true;
+            }
+
+            @Override
+            public void close() {
+            }
+        };
+        ok(raises(IOException.class, () -> key.readFrom(channel)) && filled(view, 0), "closed while it was being filled by what fails: wiped");
+    }
+
     private static void guarded() throws Exception {
         try (SecureBuffer pin = SecureBuffer.allocateGuarded(100)) {
             pin.buffer().put(0, (byte) 5);
             pin.readOnly();
             ok(pin.buffer().get(0) == 5, "read only");
             try (Pipe.SourceChannel channel = pipeWith("over")) {
-                ok(raises(IOException.class, () -> pin.readFrom(channel)) && pin.buffer().get(0) == 5, "a channel cannot fill it then");
+                ok(raises(IllegalStateException.class, () -> pin.readFrom(channel)) && raises(IllegalStateException.class, pin::wipe) &&
+                   pin.buffer().get(0) == 5, "a channel cannot fill it then, nor can it be wiped");
             }
             pin.readWrite();
             pin.buffer().put(0, (byte) 6);
@@ -228,6 +258,7 @@ public final class Buffers {
         aBuffer();
         closed();
         closedMeanwhile();
+        closedAndFailed();
         guarded();
         sizes();
         System.out.println("1.." + count);

@@ -31,10 +31,12 @@ public final class SecureBuffer implements AutoCloseable {
     private static final int READ_WRITE = 0, READ_ONLY = 1, NO_ACCESS = 2;
 
     /** Gives the block back: must know nothing of the buffer that it waits for. */
-    private record Block(long address) implements Runnable {
+    private record Block(long address, boolean guarded) implements Runnable {
         @Override
         public void run() {
-            Salloc.free(address);
+            // What cannot be made writable cannot be wiped, and free() would end the virtual machine: better to keep it, protected.
+            if (!guarded || Salloc.access(address, READ_WRITE) == 0)
+                Salloc.free(address);
         }
     }
 
@@ -43,7 +45,7 @@ public final class SecureBuffer implements AutoCloseable {
     private final boolean guarded;
     private final Cleaner.Cleanable block;
     private ByteBuffer root; // null: closed
-    private boolean shown;
+    private boolean shown, writable = true;
 
     private SecureBuffer(int size, boolean guarded) {
         if (size < 0)
@@ -54,7 +56,7 @@ public final class SecureBuffer implements AutoCloseable {
         ByteBuffer view;
         try {
             view = Salloc.view(address, size);
-            block = CLEANER.register(view, new Block(address));
+            block = CLEANER.register(view, new Block(address, guarded));
         } catch (Throwable e) {
             Salloc.free(address);
             throw e;
@@ -90,16 +92,18 @@ public final class SecureBuffer implements AutoCloseable {
     // What is closed but waits for the collector counts against the limits.
     private static long allocate(int size, boolean guarded) {
         long address = Salloc.allocate(size, guarded);
+        boolean interrupted = false;
         for (int sleep = 1; sleep <= 256 && (address == -EAGAIN || address == -ENOMEM || address == -EDQUOT); sleep *= 2) {
             System.gc();
             try {
                 Thread.sleep(sleep);
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                break;
+                interrupted = true;
             }
             address = Salloc.allocate(size, guarded);
         }
+        if (interrupted)
+            Thread.currentThread().interrupt();
         if (address < 0)
             Salloc.check((int) -address, size + " bytes of protected memory");
         return address;
@@ -138,29 +142,48 @@ public final class SecureBuffer implements AutoCloseable {
      *     does not
      * @return how many bytes were read
      * @throws IOException the channel failed
-     * @throws IllegalStateException it is closed
+     * @throws IllegalStateException it is closed, or may not be written
      */
     public int readFrom(ReadableByteChannel channel) throws IOException {
-        ByteBuffer view = buffer();
-        while (view.hasRemaining() && channel.read(view) > 0)
-            ;
-        synchronized (this) {
-            if (root == null) {
-                Salloc.wipe(address, size);
-                Reference.reachabilityFence(view);
-                throw new IllegalStateException("this buffer was closed while it was being filled");
-            }
+        ByteBuffer view = viewToFill();
+        boolean closed;
+        try {
+            while (view.hasRemaining() && channel.read(view) > 0)
+                ;
+        } finally {
+            closed = wipedIfClosed();
+            Reference.reachabilityFence(view);
         }
+        if (closed)
+            throw new IllegalStateException("this buffer was closed while it was being filled");
         return view.position();
+    }
+
+    private synchronized ByteBuffer viewToFill() {
+        mustBeWritable();
+        return buffer();
+    }
+
+    // What came after it was closed must not stay, however the channel has ended.
+    private synchronized boolean wipedIfClosed() {
+        if (root == null)
+            Salloc.wipe(address, size);
+        return root == null;
+    }
+
+    private void mustBeWritable() {
+        open();
+        if (!writable)
+            throw new IllegalStateException("this buffer may not be written: readWrite() comes first");
     }
 
     /**
      * Makes all of it zero.
      *
-     * @throws IllegalStateException it is closed
+     * @throws IllegalStateException it is closed, or may not be written
      */
     public synchronized void wipe() {
-        open();
+        mustBeWritable();
         Salloc.wipe(address, size);
     }
 
@@ -197,12 +220,14 @@ public final class SecureBuffer implements AutoCloseable {
     private synchronized void may(int mode, String what) {
         open();
         Salloc.check(Salloc.access(address, mode), what);
+        writable = mode == READ_WRITE;
     }
 
     /**
      * Wipes it. A second time does nothing.
      *
-     * @throws SallocException ENOMEM: what may not be written could not be made writable; it stays open, and is wiped when it is collected
+     * @throws SallocException ENOMEM: what may not be written could not be made writable; it stays open, and when it is collected it is
+     *     wiped, or, if that is so still, kept as it is, protected, until the process ends
      */
     @Override
     public synchronized void close() {
@@ -210,12 +235,14 @@ public final class SecureBuffer implements AutoCloseable {
             return;
         if (guarded)
             readWrite();
-        Salloc.wipe(address, size);
-        // Nobody has it: no need to wait for the collector.
-        if (!shown)
-            block.clean();
-        Reference.reachabilityFence(root);
+        ByteBuffer last = root;
         root = null;
+        // Nobody has it: no need to wait for the collector, and freeing it wipes it.
+        if (shown)
+            Salloc.wipe(address, size);
+        else
+            block.clean();
+        Reference.reachabilityFence(last);
     }
 
     /** Tells how many bytes there are, not which. */
