@@ -42,7 +42,6 @@ public final class SecureBuffer implements AutoCloseable {
 
     private final long address;
     private final int size;
-    private final boolean guarded;
     private final Cleaner.Cleanable block;
     private ByteBuffer root; // null: closed
     private boolean shown, writable = true;
@@ -51,7 +50,6 @@ public final class SecureBuffer implements AutoCloseable {
         if (size < 0)
             throw new IllegalArgumentException("negative size: " + size);
         this.size = size;
-        this.guarded = guarded;
         address = allocate(size, guarded);
         ByteBuffer view;
         try {
@@ -233,7 +231,7 @@ public final class SecureBuffer implements AutoCloseable {
     public synchronized void close() {
         if (root == null)
             return;
-        if (guarded)
+        if (!writable)
             readWrite();
         ByteBuffer last = root;
         root = null;
