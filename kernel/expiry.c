@@ -10,7 +10,35 @@
 #include "tasks.h"
 
 static unsigned int max_plain_us;
-module_param(max_plain_us, uint, 0644);
+
+static void cm_expiry_set_due(struct cm_domain *d, void *arg)
+{
+	unsigned long flags;
+
+	/* A task that is counted after this sees it, one before is kicked. */
+	raw_spin_lock_irqsave(&d->lock, flags);
+	WRITE_ONCE(d->expiry.due, true);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	cm_tasks_kick_running(d);
+}
+
+/* For those, too, that go on without a fault. */
+static int cm_expiry_set_limit(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		cm_domain_for_each(cm_expiry_set_due, NULL);
+	return err;
+}
+
+static const struct kernel_param_ops cm_expiry_limit_ops = {
+	.set = cm_expiry_set_limit,
+	.get = param_get_uint,
+};
+
+module_param_cb(max_plain_us, &cm_expiry_limit_ops, &max_plain_us, 0644);
+__MODULE_PARM_TYPE(max_plain_us, "uint");
 MODULE_PARM_DESC(max_plain_us, "a page that has been plaintext for so long is sealed while its owner runs, 0: never (0; at least 100)");
 
 /* An owner must get on between two faults. */
@@ -65,12 +93,14 @@ void cm_expiry_cancel(struct cm_expiry *e)
 	hrtimer_cancel(&e->timer);
 }
 
-static void cm_expiry_start(struct cm_domain *d, u64 ns)
+/* @sooner: whenever the timer is to go off now */
+static void cm_expiry_start(struct cm_domain *d, u64 ns, bool sooner)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
-	if (!d->expiry.armed && d->window.plain && d->window.count) {
+	if ((sooner || !d->expiry.armed) && d->window.plain &&
+	    d->window.count) {
 		d->expiry.armed = true;
 		hrtimer_start(&d->expiry.timer, ns_to_ktime(ns),
 			      HRTIMER_MODE_REL_PINNED);
@@ -90,7 +120,7 @@ void cm_expiry_arm(struct cm_domain *d)
 	u64 limit = cm_expiry_limit();
 
 	if (unlikely(limit))
-		cm_expiry_start(d, limit);
+		cm_expiry_start(d, limit, false);
 }
 
 /**
@@ -108,5 +138,5 @@ void cm_expiry_put_out(struct cm_domain *d)
 		return;
 	oldest = cm_window_put_out_old(d, now > limit ? now - limit : 0);
 	if (oldest)
-		cm_expiry_start(d, oldest + limit - now);
+		cm_expiry_start(d, oldest + limit - now, true);
 }
