@@ -337,8 +337,9 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
  *	the user, as the module's max_pages has it; or without the module by this
  *	one, by RLIMIT_MEMLOCK, which the privileged may exceed.
  *	UINT64_MAX: no limit; 0: not known, as there is no protection
- * @left: how many of them are left now, at least as far as blocks go: pages
- *	around guarded ones count, and without the module nothing else does
+ * @left: how many of them are left now; 0, too, when the user may have no more
+ *	regions, the module's max_regions. Without the module, what the process
+ *	has locked by itself is not taken off
  *
  * It grows at its end in later versions; so compare @size after the call
  * before you read a field that this version lacks.

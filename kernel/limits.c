@@ -91,12 +91,12 @@ void cm_limits_user_put(struct cm_user *user)
 int cm_limits_charge(struct cm_user *user, unsigned long regions,
 		     unsigned long pages)
 {
+	unsigned long most = READ_ONCE(max_pages);
 	int err = -EDQUOT;
 
 	mutex_lock(&cm_users_lock);
 	if (user->regions + regions <= READ_ONCE(max_regions) &&
-	    pages <= READ_ONCE(max_pages) &&
-	    user->pages <= READ_ONCE(max_pages) - pages) {
+	    pages <= most && user->pages <= most - pages) {
 		user->regions += regions;
 		user->pages += pages;
 		err = 0;

@@ -33,7 +33,7 @@ struct sl_backend_state {
 	uint32_t state;		/* SALLOC_STATE_*, from READY on */
 	uint64_t used_pages;	/* with the module only; else see resident.h */
 	uint64_t limit_pages;	/* that may be mapped; UINT64_MAX: any number */
-	uint64_t user_pages;	/* of which the user's processes have so many, where that is known */
+	uint64_t user_pages;	/* with the module only: of which the user's processes have so many */
 };
 
 /* -ENOSYS: nothing there that could protect anything, or nothing that will do. */

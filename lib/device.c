@@ -89,8 +89,8 @@ int sl_device_state(int handle, struct sl_backend_state *state)
 		return err ? err : -errno;
 	state->used_pages = status.used_pages;
 	state->limit_pages = answer.max_pages;
-	/* Zero from a module that does not tell. */
-	state->user_pages = status.user_pages;
+	/* Of no use are pages for which there may be no region. */
+	state->user_pages = status.user_regions < answer.max_regions ? status.user_pages : answer.max_pages;
 	state->protection = SALLOC_PROTECTION_KERNEL;
 	if (status.state & CRYPTMEM_STATE_BROKEN)
 		state->state = SALLOC_STATE_BROKEN;

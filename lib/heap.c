@@ -416,20 +416,24 @@ void sl_heap_stack_free(struct sl_stack *stack)
 	leave();
 }
 
-static void count_resident(void *start, size_t length, int access, void *bytes)
+static void count_locked(void *start, size_t length, int access, void *arg)
 {
+	struct sl_heap_totals *totals = arg;
+
 	(void)access;
-	*(size_t *)bytes += sl_resident_bytes(start, length);
+	totals->locked += length;
+	totals->resident += sl_resident_bytes(start, length);
 }
 
 void sl_heap_totals(struct sl_heap_totals *totals)
 {
 	enter();
+	totals->locked = 0;
 	totals->resident = 0;
 	if (sl_backend_level() > SALLOC_PROTECTION_KERNEL) {
-		sl_region_visit(count_resident, &totals->resident);
-		sl_stack_visit(count_resident, &totals->resident);
-		sl_inplace_visit(count_resident, &totals->resident);
+		sl_region_visit(count_locked, totals);
+		sl_stack_visit(count_locked, totals);
+		sl_inplace_visit(count_locked, totals);
 	}
 	totals->regions = sl_region_count() + sl_inplace_count();
 	totals->allocated = allocated;

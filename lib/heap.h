@@ -53,7 +53,9 @@ void sl_heap_stack_free(struct sl_stack *stack);
 
 struct sl_heap_totals {
 	size_t regions;		/* whatever for */
-	size_t resident;	/* bytes of memory that they occupy, if the library has to count */
+	/* If the library has to count, as there is no module: */
+	size_t locked;		/* bytes that count against RLIMIT_MEMLOCK */
+	size_t resident;	/* of which so many occupy memory */
 	size_t allocated;	/* bytes in blocks */
 	size_t mapped;		/* bytes of addresses for blocks */
 };

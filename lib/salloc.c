@@ -106,12 +106,11 @@ static uint64_t bytes_of(uint64_t pages)
 	return pages > UINT64_MAX / PAGE_BYTES ? UINT64_MAX : pages * PAGE_BYTES;
 }
 
-static void fill_limit(struct salloc_status *status, const struct sl_backend_state *state)
+/* @locked: what this process has, where the kernel does not say. */
+static void fill_limit(struct salloc_status *status, const struct sl_backend_state *state, uint64_t locked)
 {
-	uint64_t taken = bytes_of(state->user_pages);
+	uint64_t taken = bytes_of(state->user_pages) + locked;
 
-	if (taken < status->mapped)
-		taken = status->mapped;
 	status->limit = bytes_of(state->limit_pages);
 	status->left = status->limit == UINT64_MAX ? UINT64_MAX : status->limit > taken ? status->limit - taken : 0;
 }
@@ -136,7 +135,7 @@ static int ask(struct salloc_status *status)
 	status->protection = state.protection;
 	status->state = state.state;
 	status->used = state.used_pages * PAGE_BYTES + totals.resident;
-	fill_limit(status, &state);
+	fill_limit(status, &state, totals.locked);
 	return err;
 }
 

@@ -22,7 +22,7 @@
 static struct {
 	int open_error, query_error, status_error, map_error, discard_error, config_error;
 	unsigned int abi, page_size, state;
-	unsigned long long features;
+	unsigned long long features, max_regions;
 	int opened, closed, unmapped, wiped, discarded, configured;
 	long flags;
 	char path[64];
@@ -75,6 +75,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 		query->abi = device.abi;
 		query->page_size = device.page_size;
 		query->max_pages = 123456;
+		query->max_regions = device.max_regions;
 		query->features = device.features;
 		return answer(device.query_error);
 	case CRYPTMEM_IOC_STATUS:
@@ -82,6 +83,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 			return answer(EINVAL);
 		status->state = device.state;
 		status->used_pages = 17;
+		status->user_regions = 5;
 		status->user_pages = 4711;
 		return answer(device.status_error);
 	case CRYPTMEM_IOC_CONFIG:
@@ -124,6 +126,7 @@ static void reset(void)
 	memset(&device, 0, sizeof(device));
 	device.abi = CRYPTMEM_ABI_VERSION;
 	device.page_size = PAGE_BYTES;
+	device.max_regions = 6;
 }
 
 static bool open_gives(int open_error, int wanted)
@@ -187,6 +190,8 @@ static void asking(void)
 	   "broken outweighs locked");
 	ok(!sl_backend_state(HANDLE, &state) && state.used_pages == 17, "used");
 	ok(state.limit_pages == 123456 && state.user_pages == 4711, "the limit, and what the user has of it");
+	device.max_regions = 5;
+	ok(!sl_backend_state(HANDLE, &state) && state.user_pages == 123456, "there may be no more regions: all of it is taken");
 	device.status_error = EPERM;
 	ok(sl_backend_state(HANDLE, &state) == -EPERM, "status: EPERM is passed on");
 }

@@ -54,7 +54,7 @@ public final class Salloc {
      * @param allocated bytes in blocks
      * @param mapped bytes of addresses reserved for blocks
      * @param used bytes of memory occupied
-     * @param limit bytes of addresses that may be reserved; {@link Long#MAX_VALUE}: no limit
+     * @param limit bytes of addresses that may be reserved; {@link Long#MAX_VALUE}: no limit; 0: no protection
      * @param left how many of them are left
      */
     public record Status(Protection protection, State state, int error, long allocated, long mapped, long used, long limit, long left) {

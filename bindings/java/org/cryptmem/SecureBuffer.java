@@ -222,7 +222,7 @@ public final class SecureBuffer implements AutoCloseable {
     }
 
     /**
-     * Wipes it. A second time does nothing.
+     * Wipes it: all of it has memory then, where {@link #buffer} has shown it. A second time does nothing.
      *
      * @throws SallocException ENOMEM: what may not be written could not be made writable; it stays open, and when it is collected it is
      *     wiped, or, if that is so still, kept as it is, protected, until the process ends
