@@ -19,6 +19,13 @@ PROGRAMS = f"{OUT}/guest"
 CPU = "max,-erms,-fsrm"
 
 
+# In front of a script for the guest whose first argument is OUT: what each cipher costs by itself, a record for each ("what" is "bare").
+BARE = """
+insmod "$1/kernel/$(uname -r)/bare.ko" 2>/dev/null
+dmesg | sed -n 's/^.*bare: {/{/p'
+"""
+
+
 class GuestFailed(Exception):
     pass
 

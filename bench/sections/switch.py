@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What one switch costs, by page, against the cipher itself; what faults and evictions cost; how long interrupts are off."""
 
+import context
 import report
 
 TITLE = "One switch, one fault"
@@ -8,11 +9,7 @@ TITLE = "One switch, one fault"
 CIPHERS = ["", "gcm(aes)", "aegis128", "cbc(aes)"]      # the empty name: what the module takes by itself
 WITH_ERMS = "max"
 DIRTY_TARGET, CLEAN_TARGET, WINDOW = 1.15, 0.1, 32
-SCRIPT = """
-insmod "$1/kernel/$(uname -r)/bare.ko" 2>/dev/null
-dmesg | sed -n 's/^.*bare: {/{/p'
-exec "$1/guest/switch" -n "$2"
-"""
+SCRIPT = context.BARE + 'exec "$1/guest/switch" -n "$2"'
 
 
 def one(ctx, kernel, cipher, cpu):
