@@ -27,8 +27,11 @@ static int cm_expiry_set_limit(const char *val, const struct kernel_param *kp)
 {
 	int err = param_set_uint(val, kp);
 
-	if (!err)
+	/* Parameters can be written until after the module's exit function. */
+	if (!err && try_module_get(THIS_MODULE)) {
 		cm_domain_for_each(cm_expiry_set_due, NULL);
+		module_put(THIS_MODULE);
+	}
 	return err;
 }
 

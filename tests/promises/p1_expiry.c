@@ -92,21 +92,35 @@ static void *rounds(void *argument)
 	return (void *)wrong;
 }
 
+static volatile bool done;
+
+static void *set_limits(void *unused)
+{
+	(void)unused;
+	for (unsigned int i = 0; !done; i++)
+		if (!victim_set(LIMIT, i % 2 ? "400" : "500"))
+			return LIMIT;
+	return NULL;
+}
+
 static void contents(int fd)
 {
 	char *pages = victim_region(MANY, NULL);
 	__u64 faults = victim_status(fd).faults;
-	void *others = NULL;
-	pthread_t thread;
+	void *others = NULL, *unset = NULL;
+	pthread_t thread, setter;
 	long wrong;
 	int code;
 	pid_t pid;
 
 	victim_set(LIMIT, "500");
+	pthread_create(&setter, NULL, set_limits, NULL);
 	pthread_create(&thread, NULL, rounds, pages + MANY / 2 * 4096);
 	wrong = (long)rounds(pages);
 	pthread_join(thread, &others);
-	ok(wrong == 0 && others == NULL, "two threads write and read with a short limit: nothing is lost");
+	done = true;
+	pthread_join(setter, &unset);
+	ok(wrong == 0 && others == NULL && !unset, "two threads write and read with a short limit, which is set all the time: nothing is lost");
 	faults = victim_status(fd).faults - faults;
 	tap_note("%d pages, %d rounds: %llu faults", MANY, ROUNDS, (unsigned long long)faults);
 	pid = fork();
