@@ -35,6 +35,9 @@ static void crowd(bool protected, int argc, char **argv)
 	}
 }
 
+/* How many children have done all that they ever do. */
+static volatile unsigned long *settled;
+
 /* A child that keeps what it inherited, and touches a page of it first. */
 static void inherit(unsigned char *p)
 {
@@ -46,6 +49,7 @@ static void inherit(unsigned char *p)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	*(volatile unsigned char *)p = 2;
+	__atomic_add_fetch(settled, 1, __ATOMIC_RELAXED);
 	for (;;)
 		pause();
 }
@@ -80,6 +84,7 @@ static void family(int argc, char **argv)
 	unsigned char *p = region(fd, PAGES * PAGE);
 	unsigned long have = 0;
 
+	settled = (volatile unsigned long *)get_memory(-1, PAGE);
 	rehearsal = true;
 	parent(fd, p, 0);
 	rehearsal = false;
@@ -88,6 +93,8 @@ static void family(int argc, char **argv)
 
 		for (; have < want; have++)
 			inherit(p);
+		while (*settled < have)
+			usleep(1000);
 		parent(fd, p, have);
 	}
 }
