@@ -4,13 +4,18 @@
 #	make examples	build/examples/*
 #	make examples-java	the one in Java, which needs a JDK
 EXAMPLES_OUT := build/examples
-EXAMPLES := tag login token adopt pin which vault
+EXAMPLES := tag login token adopt pin which vault seal
 EXAMPLES_FLAGS = -Wall -Wextra -Werror -pedantic -O2 -Iinclude
 
 .PHONY: examples examples-java
 examples: $(EXAMPLES:%=$(EXAMPLES_OUT)/%)
 
 $(EXAMPLES_OUT)/tag: EXAMPLES_LIBS := -lsodium
+
+# Of libsalloc it knows nothing.
+$(EXAMPLES_OUT)/seal: examples/seal.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(EXAMPLES_FLAGS) -o $@ $< -lsodium
 
 $(EXAMPLES_OUT)/%: examples/%.c include/salloc.h include/secure.h $(LIB_STATIC)
 	@mkdir -p $(@D)

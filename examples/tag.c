@@ -10,7 +10,7 @@
 int main(int argc, char **argv)
 {
 	unsigned char *key = salloc(crypto_generichash_KEYBYTES), tag[crypto_generichash_BYTES], chunk[4096];
-	crypto_generichash_state *state = salloc(sizeof(*state));
+	crypto_generichash_state *state = saligned_alloc(_Alignof(crypto_generichash_state), sizeof(*state));
 	ssize_t got;
 	int fd;
 

@@ -227,7 +227,8 @@ void salloc_zero(void *memory, size_t length);
  * then, fork() included. The physical pages that they were in are wiped, but
  * not what has been swapped out of them, nor the file that they were mapped
  * from. What shares the pages is protected with them. Pages that are protected
- * already stay so.
+ * already stay so. What madvise() was told of the pages is forgotten
+ * (MADV_WIPEONFORK, say), and so is mlock().
  *
  * Until it returns, no other thread may use the range, nor may a signal
  * handler, nor io_uring or the like on its behalf: what is written to it then
@@ -264,6 +265,8 @@ int sprotect(void *addr, size_t len);
  *		has protected, or has been unmapped since
  *	ENOMEM	there is not as much memory, or there are too many mappings
  *	ENOENT	/proc is not mounted
+ *	EACCES, EMFILE, ENFILE, EPERM
+ *		/proc/thread-self/maps cannot be opened
  */
 int sunprotect(void *addr, size_t len);
 
@@ -335,11 +338,13 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
  * @used: bytes of memory that the process's regions occupy
  * @limit: bytes of address space that may be reserved so: by all processes of
  *	the user, as the module's max_pages has it; or without the module by this
- *	one, by RLIMIT_MEMLOCK, which the privileged may exceed.
+ *	one, by RLIMIT_MEMLOCK, which the privileged may exceed where memory is
+ *	locked.
  *	UINT64_MAX: no limit; 0: not known, as there is no protection
  * @left: how many of them are left now; 0, too, when the user may have no more
  *	regions, the module's max_regions. Without the module, what the process
- *	has locked by itself is not taken off
+ *	has locked by itself is not taken off, nor, of secret memory, what other
+ *	processes of the user have: many kernels count that together
  *
  * It grows at its end in later versions; so compare @size after the call
  * before you read a field that this version lacks.
@@ -364,9 +369,10 @@ struct salloc_status {
  *
  * Return: 0, or -1 with errno set:
  *	EINVAL	the size field is smaller than version 0.1's struct
- *	EMFILE, ENFILE, EACCES, ENOSYS
- *		the process has blocks, but /dev/cryptmem cannot be opened any
- *		more to ask about them
+ *	EMFILE, ENFILE, EACCES, EPERM, ENOSYS
+ *		the process has blocks, stacks or variables, but /dev/cryptmem
+ *		cannot be opened any more to ask about them
+ *	EBADF	another thread closed its descriptor meanwhile
  */
 #if defined(__cplusplus) && defined(__GNUC__)
 /* A function named as a struct, like stat(), is what -Wshadow dislikes. */

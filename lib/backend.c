@@ -183,7 +183,10 @@ int sl_backend_discard(int handle, void *start, size_t length)
 int sl_backend_unmap(void *start, size_t length)
 {
 	/* The module does that itself, and so does memfd_secret(), with the last page. */
-	if (sl_backend_level() > SALLOC_PROTECTION_KERNEL)
+	if (sl_backend_level() > SALLOC_PROTECTION_KERNEL) {
+		/* Pages that nobody may touch, around it: where it cannot be told what has memory, they are wiped, too. */
+		mprotect(start, length, PROT_READ | PROT_WRITE);
 		sl_resident_wipe(start, length);
+	}
 	return munmap(start, length) ? -errno : 0;
 }

@@ -83,10 +83,12 @@ int sl_device_state(int handle, struct sl_backend_state *state)
 {
 	struct cryptmem_status status = { .size = sizeof(status) };
 	struct cryptmem_query answer = { 0 };
-	int err = query(handle, &answer);
 
-	if (err || ioctl(handle, CRYPTMEM_IOC_STATUS, &status))
-		return err ? err : -errno;
+	/* It answered when it was opened: it is another file by now. */
+	if (query(handle, &answer))
+		return -EBADF;
+	if (ioctl(handle, CRYPTMEM_IOC_STATUS, &status))
+		return -errno;
 	state->used_pages = status.used_pages;
 	state->limit_pages = answer.max_pages;
 	/* Of no use are pages for which there may be no region. */

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "die.h"
 #include "forked.h"
@@ -18,7 +19,8 @@ static int make_canary(void)
 {
 	static bool made;
 
-	if (!made && getrandom(canary, sizeof(canary), 0) != sizeof(canary))
+	/* Not getrandom(), where a thread can be cancelled. */
+	if (!made && syscall(SYS_getrandom, canary, sizeof(canary), 0) != sizeof(canary))
 		return errno ? -errno : -EIO;
 	made = true;
 	return 0;

@@ -15,6 +15,7 @@
 #include "page.h"
 #include "raw.h"
 #include "region.h"
+#include "stack.h"
 
 #define FIRST_CAPACITY	((size_t)64)
 #define STACK_NEAR	((uintptr_t)64 << 10)
@@ -87,7 +88,7 @@ static void add(uintptr_t start, uintptr_t end)
 	replace(from, to, &whole, 1);
 }
 
-/* What is left of the one range that covers it. */
+/* What is left of the first range that it overlaps. */
 static void take_out(uintptr_t start, uintptr_t end)
 {
 	size_t at = first_above(start), n = 0;
@@ -148,6 +149,12 @@ static struct range part_of(const struct range *range, const struct sl_map *map)
 	};
 }
 
+/* Whether a part of it is a region that is not in the table: for blocks, or a stack. */
+static bool is_others(const char *start, size_t length)
+{
+	return sl_region_overlaps(start, length) || sl_stack_overlaps(start, length);
+}
+
 /*
  * Whether the part of the candidate in that mapping is a region. Where one looks as ordinary memory does, what the table says may be long ago:
  * it is done again then.
@@ -156,8 +163,7 @@ static bool is_protected(const struct sl_map *map, const struct candidate *of)
 {
 	struct range part = part_of(&of->range, map);
 
-	return sl_backend_is_region(map) &&
-	       (sl_backend_tells() || sl_region_overlaps((char *)part.start, part.end - part.start));
+	return sl_backend_is_region(map) && (sl_backend_tells() || is_others((char *)part.start, part.end - part.start));
 }
 
 static int can_protect(const struct sl_map *map, void *arg)
@@ -203,15 +209,16 @@ int sl_inplace_protect(char *start, size_t length)
 		err = sl_maps_walk(from, end, can_protect, &candidate);
 	if (err || candidate.regions_only)
 		return err;
-	if (sl_region_overlaps(start, length) || is_near_frame(from, end))
+	if (is_others(start, length) || is_near_frame(from, end))
 		return -ENOTSUP;
-	err = make_room();
-	if (!err)
-		err = sl_region_map(length, &region);
+	err = sl_region_map(length, &region);
 	if (err)
 		return err;
-	copy(region, start, length);
-	err = exchange(region, start, length, &ordinary);
+	err = make_room();
+	if (!err) {
+		copy(region, start, length);
+		err = exchange(region, start, length, &ordinary);
+	}
 	if (err) {
 		sl_backend_unmap(region, length);
 		return err;
@@ -235,8 +242,7 @@ int sl_inplace_unprotect(char *start, size_t length)
 
 	if (err)
 		return err;
-	/* What is in a block now was something else when it got into the table. */
-	if (!covers(from, end) || sl_region_overlaps(start, length))
+	if (!covers(from, end))
 		return -EINVAL;
 	err = sl_maps_walk(from, end, is_region, NULL);
 	if (!err)
@@ -270,7 +276,7 @@ static int visit_part(const struct sl_map *map, void *arg)
 	const struct visit *visit = arg;
 	struct range part = part_of(visit->range, map);
 
-	if (sl_backend_is_region(map))
+	if (sl_backend_is_region(map) && (sl_backend_tells() || map->undumped))
 		visit->look((void *)part.start, part.end - part.start, (map->readable ? PROT_READ : 0) | (map->writable ? PROT_WRITE : 0), visit->arg);
 	return 0;
 }
@@ -282,9 +288,24 @@ int sl_inplace_visit(sl_visitor *look, void *arg)
 	for (size_t i = 0; i < count && !err; i++) {
 		struct visit visit = { &table[i], look, arg };
 
-		err = sl_maps_walk_mapped(table[i].start, table[i].end, visit_part, &visit);
+		err = sl_maps_walk_mapped(table[i].start, table[i].end, !sl_backend_tells(), visit_part, &visit);
 	}
 	return err;
+}
+
+int sl_inplace_forget(const void *start, size_t length)
+{
+	uintptr_t from = (uintptr_t)start, end = from + length;
+	size_t at;
+	int err;
+
+	while ((at = first_above(from)) < count && table[at].start < end) {
+		err = make_room();
+		if (err)
+			return err;
+		take_out(from, end);
+	}
+	return 0;
 }
 
 size_t sl_inplace_count(void)

@@ -44,6 +44,9 @@ int sl_inplace_unprotect(char *start, size_t length);
  */
 int sl_inplace_visit(sl_visitor *look, void *arg);
 
+/* There is another region now. -ENOMEM: no room to remember the rest. */
+int sl_inplace_forget(const void *start, size_t length);
+
 /* Ranges that are protected so, unless they have been unmapped since. */
 size_t sl_inplace_count(void);
 

@@ -15,6 +15,8 @@
 struct walk {
 	uintptr_t at, end;	/* what has not been seen yet */
 	bool holes;		/* are to be passed over */
+	bool flags;		/* are to be read, from lines that follow: */
+	struct sl_map map;	/* what they are about */
 	int (*look)(const struct sl_map *map, void *arg);
 	void *arg;
 	char line[LINE_BYTES];
@@ -64,28 +66,43 @@ static bool parse(const char *line, struct sl_map *map)
 }
 
 /* Whether there is no need to go on: *@err says with what. */
-static bool one_line(struct walk *walk, int *err)
+static bool one_map(struct walk *walk, const struct sl_map *map, int *err)
 {
-	struct sl_map map;
-
-	walk->line[walk->length] = '\0';
-	walk->length = 0;
-	if (!parse(walk->line, &map)) {
-		*err = -EIO;
-		return true;
-	}
-	if (map.end <= walk->at)
+	if (map->end <= walk->at)
 		return false;
-	if (map.start > walk->at && !walk->holes) {
+	if (map->start > walk->at && !walk->holes) {
 		*err = -ENOMEM;
 		return true;
 	}
 	*err = 0;
-	if (map.start >= walk->end)
+	if (map->start >= walk->end)
 		return true;
-	*err = walk->look(&map, walk->arg);
-	walk->at = map.end;
+	*err = walk->look(map, walk->arg);
+	walk->at = map->end;
 	return *err || walk->at >= walk->end;
+}
+
+static bool one_line(struct walk *walk, int *err)
+{
+	static const char vmflags[] = "VmFlags:";
+
+	walk->line[walk->length] = '\0';
+	walk->length = 0;
+	/* What smaps has of a mapping begins with a capital letter. */
+	if (walk->flags && walk->line[0] >= 'A' && walk->line[0] <= 'Z') {
+		if (strncmp(walk->line, vmflags, strlen(vmflags)))
+			return false;
+		walk->map.undumped = strstr(walk->line, " dd");
+		return one_map(walk, &walk->map, err);
+	}
+	if (!parse(walk->line, &walk->map)) {
+		*err = -EIO;
+		return true;
+	}
+	if (!walk->flags)
+		return one_map(walk, &walk->map, err);
+	walk->map.name = "";
+	return false;
 }
 
 static int read_lines(struct walk *walk, int fd)
@@ -114,7 +131,7 @@ static int read_lines(struct walk *walk, int fd)
 static int walk_maps(struct walk *walk)
 {
 	/* Past cancellation points, and past wrappers that call malloc(). */
-	int fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
+	int fd = syscall(SYS_openat, AT_FDCWD, walk->flags ? "/proc/thread-self/smaps" : "/proc/thread-self/maps",
 			 O_RDONLY | O_CLOEXEC, 0);
 	int err;
 
@@ -131,8 +148,8 @@ int sl_maps_walk(uintptr_t start, uintptr_t end,
 	return walk_maps(&(struct walk){ .at = start, .end = end, .look = look, .arg = arg });
 }
 
-int sl_maps_walk_mapped(uintptr_t start, uintptr_t end,
+int sl_maps_walk_mapped(uintptr_t start, uintptr_t end, bool flags,
 			int (*look)(const struct sl_map *map, void *arg), void *arg)
 {
-	return walk_maps(&(struct walk){ .at = start, .end = end, .look = look, .arg = arg, .holes = true });
+	return walk_maps(&(struct walk){ .at = start, .end = end, .look = look, .arg = arg, .flags = flags, .holes = true });
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* maps: what is mapped where in this process, by /proc/thread-self/maps. Allocates nothing, takes no lock. */
+/* maps: what is mapped where in this process, by /proc/thread-self/maps and smaps. Allocates nothing, takes no lock. */
 #ifndef SL_MAPS_H
 #define SL_MAPS_H
 
@@ -11,7 +11,8 @@ struct sl_map {
 	bool readable, writable, executable, shared;
 	uintptr_t major, minor;	/* of the device that has the file */
 	uint64_t inode;
-	const char *name;	/* its beginning; "" when it has none */
+	const char *name;	/* its beginning; "" when it has none, or when flags were asked for */
+	bool undumped;		/* MADV_DONTDUMP; when flags were asked for */
 };
 
 /*
@@ -22,8 +23,8 @@ struct sl_map {
  */
 int sl_maps_walk(uintptr_t start, uintptr_t end,
 		 int (*look)(const struct sl_map *map, void *arg), void *arg);
-/* The same, past what is not mapped. */
-int sl_maps_walk_mapped(uintptr_t start, uintptr_t end,
+/* The same, past what is not mapped. @flags, from /proc/thread-self/smaps, take the kernel much longer. */
+int sl_maps_walk_mapped(uintptr_t start, uintptr_t end, bool flags,
 			int (*look)(const struct sl_map *map, void *arg), void *arg);
 
 #endif

@@ -13,6 +13,7 @@
 #include "inplace.h"
 #include "meta.h"
 #include "page.h"
+#include "stack.h"
 
 #define FIRST_CAPACITY	((size_t)128)
 
@@ -90,7 +91,7 @@ static int map(int handle, size_t length, size_t align, void **start)
 
 	if (handle < 0) {
 		/* It was there once, so it is not missing but out of reach. */
-		return handle == -ENOSYS && (count || sl_inplace_count()) ? -ENOMEM : handle;
+		return handle == -ENOSYS && (count || sl_inplace_count() || sl_stack_count()) ? -ENOMEM : handle;
 	}
 	err = map_guarded(handle, length + slack, &at);
 	sl_backend_close(handle);
@@ -98,6 +99,9 @@ static int map(int handle, size_t length, size_t align, void **start)
 		return err;
 	*start = at;
 	err = trim(start, length + slack, length, align);
+	/* What was there once and protected in place is not any more. */
+	if (!err)
+		err = sl_inplace_forget(*start, length);
 	if (err)
 		sl_backend_unmap(at, length + slack);
 	return err;

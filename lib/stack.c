@@ -19,6 +19,8 @@ __asm__(".text\n"
 	".type sl_stack_switch, %function\n"
 	"sl_stack_switch:\n"
 	".cfi_startproc\n"
+	/* As between a handler and what a signal has interrupted: a debugger takes a caller's frame that is below for an error elsewhere. */
+	".cfi_signal_frame\n"
 #if defined(__x86_64__)
 	"endbr64\n"
 	"push %rbp\n"
@@ -114,6 +116,19 @@ void sl_stack_visit_others(sl_visitor *look, void *arg)
 	for (size_t i = 0; i < count; i++)
 		if (!pthread_equal(table[i].owner, pthread_self()))
 			visit(&table[i], look, arg);
+}
+
+bool sl_stack_overlaps(const char *start, size_t length)
+{
+	for (size_t i = 0; i < count; i++)
+		if (start < (char *)table[i].start + table[i].length && start + length > (char *)table[i].start)
+			return true;
+	return false;
+}
+
+size_t sl_stack_count(void)
+{
+	return count;
 }
 
 void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument)

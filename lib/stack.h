@@ -7,6 +7,7 @@
 #define SL_STACK_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "region.h"
@@ -29,6 +30,10 @@ void sl_stack_unmap(struct sl_stack *stack);
 void sl_stack_visit(sl_visitor *look, void *arg);
 /* Of those that are not the caller's. */
 void sl_stack_visit_others(sl_visitor *look, void *arg);
+
+/* Whether a part of the range is of one of them. The heap's lock is held. */
+bool sl_stack_overlaps(const char *start, size_t length);
+size_t sl_stack_count(void);
 
 /*
  * Calls @function on it. Exceptions and the unwinding of a thread that ends go

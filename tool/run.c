@@ -167,14 +167,16 @@ static int judge(const char *command, const char *path)
  * The program finds out for itself whether the module is there: it must not make
  * do with less than it was promised here.
  */
-static int require(bool fallback)
+static int require(bool module)
 {
+	const char *required = getenv("SALLOC_REQUIRE");
 	int err;
 
-	if (fallback)
-		err = setenv("SALLOC_FALLBACK", "locked", 1) || unsetenv("SALLOC_REQUIRE");
-	else
-		err = setenv("SALLOC_REQUIRE", "kernel", 1);
+	if (!module && required && *required && strcmp(required, "locked")) {
+		error("SALLOC_REQUIRE=%s, and the kernel module is not loaded: --fallback would be less", required);
+		return EXIT_TROUBLE;
+	}
+	err = module ? setenv("SALLOC_REQUIRE", "kernel", 1) : setenv("SALLOC_FALLBACK", "locked", 1);
 	if (!err)
 		return EXIT_FINE;
 	error("cannot change the environment: %s", strerror(errno));
@@ -232,7 +234,7 @@ int command_run(int argc, char **argv)
 	if (status == EXIT_FINE)
 		status = module_there(fallback, &q);
 	if (status == EXIT_FINE)
-		status = require(fallback);
+		status = require(q.abi);
 	if (status == EXIT_FINE)
 		status = guard_set(guard, &q);
 	if (status == EXIT_FINE) {

@@ -104,6 +104,7 @@ class Buffer:
         self = _buffer_type(size).from_address(address)
         self._address = block
         self._guarded = guarded
+        self._writable = True
         self.closed = False
         self.wipe()
         return self
@@ -163,6 +164,8 @@ class Buffer:
         return done
 
     def wipe(self):
+        if not self._writable:
+            raise ValueError("this buffer may not be written: readwrite() comes first")
         _zero(self._address, len(self))
 
     def readonly(self):
@@ -178,10 +181,11 @@ class Buffer:
         if self.closed:
             raise ValueError("this buffer is closed")
         _check(_access[what](self._address), "salloc_" + what)
+        self._writable = what == "rw"
 
     def close(self):
         if not self.closed:
-            if self._guarded:
+            if not self._writable:
                 self.readwrite()
             self.closed = True
             self.wipe()

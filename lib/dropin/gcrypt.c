@@ -5,8 +5,8 @@
  *	LD_PRELOAD=libsalloc-gcrypt.so gpg ...
  *
  * By gcry_set_allocation_handler(3), which libgcrypt has for this, before the program begins. A program that sets handlers of its own, or
- * turns secure memory off, is left as it is: it has ordinary memory from its own hands. In FIPS mode libgcrypt takes no handlers: the program
- * is aborted then.
+ * turns secure memory off, is left as it is: it has ordinary memory from its own hands. In FIPS mode libgcrypt takes no handlers: a program that
+ * is linked with it is aborted then.
  */
 #include <salloc.h>
 
@@ -53,16 +53,30 @@ static int is_fips(void)
 	return byte != '0';
 }
 
-/* Not linked with it: programs that do not use it are preloaded, too, where one that does is a child of theirs. */
+/*
+ * Not linked with it: programs that do not use it are preloaded, too, where one that does is a child of theirs. A program that is not linked with it
+ * may load it later, and has this one then.
+ */
+static void *in_library(const char *name)
+{
+	void *library = dlopen("libgcrypt.so.20", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+
+	return library ? dlsym(library, name) : NULL;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
-	void *found = dlsym(RTLD_DEFAULT, "gcry_set_allocation_handler");
+	static const char name[] = "gcry_set_allocation_handler";
+	void *found = dlsym(RTLD_DEFAULT, name);
+	int fips = is_fips();
 	set_handlers *set;
 
+	if (found && fips)
+		sl_die_text("gcrypt: in FIPS mode libgcrypt's secure memory cannot be protected");
+	if (!found && !fips)
+		found = in_library(name);
 	if (!found)
 		return;
-	if (is_fips())
-		sl_die_text("gcrypt: in FIPS mode libgcrypt's secure memory cannot be protected");
 	memcpy(&set, &found, sizeof(set));
 	set(malloc, salloc, salloc_has, resize, release);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A keeper of what is in the secure memory of another library: SODIUM, OPENSSL or GCRYPT says of which. It knows nothing of libsalloc: that is
- * preloaded, or not.
+ * preloaded, or not. LOADED: the library is not there before the program loads it.
  */
 #if defined(SODIUM)
 #include <sodium.h>
 #elif defined(OPENSSL)
 #include <openssl/crypto.h>
 #elif defined(GCRYPT)
+#include <dlfcn.h>
 #include <gcrypt.h>
 #endif
 #include <stddef.h>
@@ -25,6 +26,9 @@ static void *get(void)
 	keeper_expect(CRYPTO_secure_malloc_init(1 << 16, 32) == 1, "CRYPTO_secure_malloc_init");
 	return OPENSSL_secure_malloc(BYTES);
 #elif defined(GCRYPT)
+#ifdef LOADED
+	keeper_expect(!dlsym(RTLD_DEFAULT, "gcry_malloc_secure") && dlopen("libgcrypt.so.20", RTLD_NOW | RTLD_GLOBAL), "dlopen");
+#endif
 	keeper_expect(gcry_check_version(NULL) && !gcry_control(GCRYCTL_INIT_SECMEM, 1 << 16, 0) &&
 		      !gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0), "libgcrypt");
 	return gcry_malloc_secure(BYTES);

@@ -12,7 +12,7 @@ FEATURES_COMMON := $(addprefix tests/features/,keeper.c keeper.h) tests/promises
 .PHONY: feature-programs check-features check-dropins
 # Those that are built twice: with what they keep in protected memory, and in ordinary memory.
 FEATURES_TWICE := variables initial automatic automatic-c++ stack stack-c++
-feature-programs: lib java $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback dropins/sodium dropins/openssl dropins/gcrypt Buffer.class plain/containers secure/containers $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
+feature-programs: lib java $(UNIT_OUT)/fallback $(addprefix $(FEATURES_OUT)/,keep in_place guarded fallback dropins/sodium dropins/openssl dropins/gcrypt dropins/gcrypt-loaded Buffer.class plain/containers secure/containers $(FEATURES_TWICE:%=plain/%) $(FEATURES_TWICE:%=secure/%))
 check-features: feature-programs
 	@tests/features/run $(KERNELS)
 
@@ -55,6 +55,8 @@ $(FEATURES_OUT)/Buffer.class: tests/features/Buffer.java $(JAVA_JAR)
 $(FEATURES_OUT)/dropins/sodium: FEATURES_DROPIN := -DSODIUM -lsodium
 $(FEATURES_OUT)/dropins/openssl: FEATURES_DROPIN := -DOPENSSL -lcrypto
 $(FEATURES_OUT)/dropins/gcrypt: FEATURES_DROPIN := -DGCRYPT -lgcrypt
+# Its functions are found as they are called.
+$(FEATURES_OUT)/dropins/gcrypt-loaded: FEATURES_DROPIN := -DGCRYPT -DLOADED -Wl,-z,lazy,--unresolved-symbols=ignore-in-object-files
 $(FEATURES_OUT)/dropins/%: tests/features/dropin.c $(FEATURES_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(FEATURES_CFLAGS) -o $@ $(filter %.c,$^) $(FEATURES_DROPIN)

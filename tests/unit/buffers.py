@@ -87,7 +87,13 @@ ok(len(salloc.Buffer(0)) == 0 and salloc.equal(salloc.Buffer(0), b""), "none at 
 with salloc.Buffer(10, guarded=True) as shut:
     shut.noaccess()
 ok(shut.closed, "closed whatever may be done with it")
-del shut
+with salloc.Buffer(2 << 20) as large:
+    large[5] = 7
+    large.readonly()
+    ok(raises(ValueError, large.wipe), "what may not be written is not wiped")
+    view = memoryview(large).cast("B")
+ok(large.closed and view[5] == 0, "a large one, too")
+del shut, large, view
 
 
 class Holder:

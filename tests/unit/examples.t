@@ -26,6 +26,40 @@ ok "adopt" says 'what everybody may know' '' build/examples/adopt
 ok "pin" says '(right|wrong)' '1234\n' build/examples/pin
 ok "which" says '(the kernel|mlock).*' '' build/examples/which
 ok "vault" says 'a and c have the same' 'a x\nb yy\nc x\n' build/examples/vault
+# With a drop-in, and a way back without one.
+sealed() {
+	printf message | env LD_PRELOAD="$LIBDIR/libsalloc-sodium.so" build/examples/seal "$scratch/key" >"$scratch/sealed" || return 1
+	# The nonce and the tag come before it.
+	[ "$(wc -c <"$scratch/sealed")" = $((24 + 16 + 7)) ] && ! grep -q message "$scratch/sealed"
+}
+passed() {
+	local gpg="$1 --batch --homedir $scratch/gpg --pinentry-mode loopback --passphrase-file $scratch/key"
+	mkdir -p -m 700 "$scratch/gpg"
+	printf message | $gpg -c >"$scratch/enciphered" && [ "$($2 --batch --homedir "$scratch/gpg" --pinentry-mode loopback \
+		--passphrase-file "$scratch/key" -d "$scratch/enciphered")" = message ]
+	local code=$?
+	gpgconf --homedir "$scratch/gpg" --kill all
+	return $code
+}
+served() {
+	local server i code=1
+	openssl req -x509 -newkey ed25519 -nodes -keyout "$scratch/pem" -out "$scratch/crt" -subj /CN=test 2>/dev/null || return 1
+	examples/openssl.sh "$scratch/pem" "$scratch/crt" 44741 </dev/null &
+	server=$!
+	for ((i = 0; i < 50 && code; i++)); do
+		sleep 0.1
+		printf 'GET / HTTP/1.0\r\n\r\n' | timeout 10 openssl s_client -quiet -connect localhost:44741 2>/dev/null | head -c 65536 | grep -q "s_server -key"
+		code=$?
+	done
+	kill $server
+	wait $server
+	return $code
+}
+export LIBDIR=$PWD/build/lib
+ok "seal, with libsalloc-sodium.so" sealed
+ok "gpg.sh" passed examples/gpg.sh gpg
+ok "gpg.sh, the way back" passed gpg examples/gpg.sh
+ok "openssl.sh" served
 java="java -XX:+UseSerialGC -Xmx32m -Dorg.cryptmem.library=$PWD/build/lib/libsalloc-java.so -cp build/java/salloc.jar:build/examples Same"
 cp "$scratch/key" "$scratch/other"
 # shellcheck disable=SC2086

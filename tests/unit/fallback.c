@@ -349,6 +349,11 @@ static const struct {
 	{ "stack-later", stack_comes_later, 1, NULL, NULL, "so it is when they come later" },
 	{ "stack-secret", no_secret_stack, 1, NULL, NULL, "stacks cannot be secret: ENOTSUP" },
 	{ "in-place", protects_in_place, 0, NULL, NULL, "sprotect() and sunprotect() of locked memory" },
+	{ "stale-locked", stale_locked, 0, NULL, NULL, "what is at the address of memory that was locked in place is left alone" },
+	{ "stale-secret", stale_secret, 1, NULL, NULL, "a block at the address of what was secret in place is one block" },
+	{ "stale-stack", stale_stack, 0, NULL, NULL, "a stack there stays locked" },
+	{ "no-mincore", knows_no_residents, 0, NULL, NULL, "mincore() is refused" },
+	{ "cancel", is_no_cancellation_point, 0, NULL, NULL, "nothing is a cancellation point" },
 	{ "gives-back", locked_gives_back, 0, NULL, NULL, "freed memory is zero, and given back" },
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What both halves of the test `fallback` have: what is chosen (fallback.c), and what children have of it (fallback_fork.c). */
+/*
+ * What the parts of the test `fallback` have: what is chosen (fallback.c), what children have of it (fallback_fork.c), and what becomes of
+ * what is something else by now (fallback_stale.c).
+ */
 #ifndef FALLBACK_H
 #define FALLBACK_H
 
@@ -29,5 +32,11 @@ bool guarded_secret(void);
 bool not_shared(void);
 bool breaks_secret(void);
 bool breaks_locked(void);
+
+bool stale_locked(void);
+bool stale_secret(void);
+bool stale_stack(void);
+bool knows_no_residents(void);
+bool is_no_cancellation_point(void);
 
 #endif

@@ -10,7 +10,7 @@
 UNIT_OUT := build/tests/unit
 PROVE ?= prove
 UNIT_TESTS := bits contract model aborts threads failures footprint status guard inplace scope call guarded cxx backend fallback
-UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t tests/unit/python.t tests/unit/java.t tests/unit/examples.t
+UNIT_SCRIPTS := tests/unit/library.t tests/unit/preload.t tests/unit/python.t tests/unit/java.t tests/unit/examples.t tests/unit/backtrace.t
 # What every test but `backend` and `fallback` is linked with, and what it is not.
 UNIT_CORE := $(LIB_CORE) $(LIB_PUBLIC)
 UNIT_COMMON := tap backend_test
@@ -25,7 +25,7 @@ UNIT_VALGRIND := valgrind -q --error-exitcode=99 --child-silent-after-fork=yes
 
 check-unit: check-unit-plain check-unit-asan check-unit-valgrind
 
-check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) $(UNIT_OUT)/java/Buffers.class lib java examples examples-java
+check-unit-plain: $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_PRELOAD) $(UNIT_OUT)/java/Buffers.class $(UNIT_OUT)/backtrace lib java examples examples-java
 	$(PROVE) --exec '' $(UNIT_TESTS:%=$(UNIT_OUT)/%) $(UNIT_SCRIPTS)
 
 check-unit-asan: $(UNIT_TESTS:%=$(UNIT_OUT)/asan/%)
@@ -78,10 +78,13 @@ $(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o $(LI
 	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
 
 # With the library as it is.
-$(UNIT_OUT)/fallback: $(UNIT_OUT)/obj/fallback.o $(UNIT_OUT)/obj/fallback_fork.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
+$(UNIT_OUT)/backtrace: $(UNIT_OUT)/obj/backtrace.o $(LIB_STATIC)
 	$(CC) -pthread $(LDFLAGS) -o $@ $^
 
-$(UNIT_OUT)/asan/fallback: $(addprefix $(UNIT_OUT)/asan/obj/,fallback.o fallback_fork.o tap.o $(LIB_API:%=lib/%.o))
+$(UNIT_OUT)/fallback: $(UNIT_OUT)/obj/fallback.o $(UNIT_OUT)/obj/fallback_fork.o $(UNIT_OUT)/obj/fallback_stale.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
+	$(CC) -pthread $(LDFLAGS) -o $@ $^
+
+$(UNIT_OUT)/asan/fallback: $(addprefix $(UNIT_OUT)/asan/obj/,fallback.o fallback_fork.o fallback_stale.o tap.o $(LIB_API:%=lib/%.o))
 	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) -o $@ $^
 
 $(UNIT_OUT)/%: $(UNIT_OUT)/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/obj/%.o) $(UNIT_CORE:%=$(LIB_OUT)/obj/%.o)

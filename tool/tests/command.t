@@ -174,11 +174,13 @@ is "run: no such command" 2 'error: cannot run nonesuch: No such file' $up run n
 is "run: statically linked" 2 "error: $scratch/static is statically linked.*hint: " $up run "$scratch/static"
 is "run: not loaded" 2 "$unloaded" $down run true
 is "run: nothing less will do" 0 '^kernel locked\|$' $up SALLOC_REQUIRE=locked SALLOC_FALLBACK=locked run sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
-is "run --fallback: not loaded" 0 '^cryptmem: hint: the kernel module cryptmem is not loaded: memory is locked, and not sealed\|locked\|$' $down SALLOC_REQUIRE=kernel run --fallback sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
-is "run --fallback: loaded" 0 '^locked\|$' $up run --fallback sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
+is "run --fallback: not loaded" 0 '^cryptmem: hint: the kernel module cryptmem is not loaded: memory is locked, and not sealed\|locked\|$' $down run --fallback sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
+is "run --fallback: not loaded, but required" 2 'error: SALLOC_REQUIRE=kernel, and .* not loaded' $down SALLOC_REQUIRE=kernel run --fallback true
+is "run --fallback: not loaded, and locked memory is enough" 0 'locked locked\|$' $down SALLOC_REQUIRE=locked run --fallback sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
+is "run --fallback: loaded" 0 '^kernel\|$' $up run --fallback sh -c 'echo $SALLOC_REQUIRE $SALLOC_FALLBACK'
 is "run --fallback: may not open" 2 'error: cannot open /dev/cryptmem' FAKE_DEVICE=eacces FAKE_LOADED=1 run --fallback true
 is "run --fallback --guard: not loaded" 2 'error: --guard needs the module' $down run --fallback --guard=hide true
-is "run --guard --fallback" 0 '^hide locked\|$' $up run --guard=hide --fallback -- sh -c 'echo $SALLOC_GUARD $SALLOC_FALLBACK'
+is "run --guard --fallback" 0 '^hide kernel\|$' $up run --guard=hide --fallback -- sh -c 'echo $SALLOC_GUARD $SALLOC_REQUIRE'
 is "run: may not open" 2 'error: cannot open /dev/cryptmem.*hint' FAKE_DEVICE=eacces run true
 is "run: no memory to be had" 2 'error: cannot get a page of protected memory' $up FAKE_DEVICE=quota run true
 is "run: nothing" 2 'error: which command.*hint: see: cryptmem help run' $up run
