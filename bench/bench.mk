@@ -41,5 +41,5 @@ bench-modules:
 bench:
 	@scripts/deps build vm bench
 	@mkdir -p build
-	@$(MAKE) --no-print-directory lib tool kernels bench-modules bench-programs >build/bench.log 2>&1 || { cat build/bench.log; exit 2; }
+	@$(MAKE) --no-print-directory lib tool kernels bench-modules bench-programs guest-programs >build/bench.log 2>&1 || { cat build/bench.log; exit 2; }
 	@bench/run --kernels $(shell echo $(KERNELS) | tr ' ' ,) $(BENCH)

@@ -131,7 +131,12 @@ size_t sl_stack_count(void)
 	return count;
 }
 
-void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument)
+/*
+ * A frame of its own. What a handler has interrupted is looked up where it goes on, not in front of that: nothing that has to be cleaned up may
+ * depend on where exactly that is.
+ */
+__attribute__((noinline)) void sl_stack_call(const struct sl_stack *stack, void (*function)(void *argument), void *argument)
 {
 	sl_stack_switch((char *)stack->start + stack->length, function, argument);
+	__asm__ volatile("");
 }

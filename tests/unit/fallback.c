@@ -140,18 +140,26 @@ bool in_child(bool (*check)(char *const *blocks), char *const *blocks)
 	return how == 0;
 }
 
-/* What the kernel counts. */
+/* Mappings that are locked, or secret: VmLck is less where the kernel counts secret memory for the user. */
 static uint64_t locked_bytes(void)
 {
-	FILE *file = fopen("/proc/self/status", "r");
-	unsigned long kib = 0;
-	char line[128];
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long from, to;
+	uint64_t here = 0, bytes = 0;
+	bool secret = false;
+	char line[512];
 
-	while (file && fgets(line, sizeof(line), file))
-		sscanf(line, "VmLck: %lu kB", &kib);
-	if (file)
-		fclose(file);
-	return kib * 1024;
+	while (smaps && fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+			secret = strstr(line, "/secretmem");
+			here = to - from;
+		} else if (!strncmp(line, "VmFlags:", 8) && (secret || strstr(line, " lo"))) {
+			bytes += here;
+		}
+	}
+	if (smaps)
+		fclose(smaps);
+	return bytes;
 }
 
 static void says_what_is_left(void *good)
