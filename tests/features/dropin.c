@@ -15,6 +15,23 @@
 
 #include "keeper.h"
 
+#ifdef LOADED
+static void *loaded(const char *name)
+{
+	void *library = dlopen("libgcrypt.so.20", RTLD_NOW), *function = library ? dlsym(library, name) : NULL;
+
+	keeper_expect(function != NULL, name);
+	return function;
+}
+
+#define LOADED_FUNCTION(name)	((__typeof__(&name))loaded(#name))
+#define gcry_check_version	LOADED_FUNCTION(gcry_check_version)
+#define gcry_control		LOADED_FUNCTION(gcry_control)
+#define gcry_malloc_secure	LOADED_FUNCTION(gcry_malloc_secure)
+#define gcry_is_secure		LOADED_FUNCTION(gcry_is_secure)
+#define gcry_free		LOADED_FUNCTION(gcry_free)
+#endif
+
 #define BYTES	(KEEPER_WORDS * sizeof(unsigned int))
 
 static void *get(void)
@@ -26,9 +43,6 @@ static void *get(void)
 	keeper_expect(CRYPTO_secure_malloc_init(1 << 16, 32) == 1, "CRYPTO_secure_malloc_init");
 	return OPENSSL_secure_malloc(BYTES);
 #elif defined(GCRYPT)
-#ifdef LOADED
-	keeper_expect(!dlsym(RTLD_DEFAULT, "gcry_malloc_secure") && dlopen("libgcrypt.so.20", RTLD_NOW | RTLD_GLOBAL), "dlopen");
-#endif
 	keeper_expect(gcry_check_version(NULL) && !gcry_control(GCRYCTL_INIT_SECMEM, 1 << 16, 0) &&
 		      !gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0), "libgcrypt");
 	return gcry_malloc_secure(BYTES);

@@ -55,8 +55,7 @@ $(FEATURES_OUT)/Buffer.class: tests/features/Buffer.java $(JAVA_JAR)
 $(FEATURES_OUT)/dropins/sodium: FEATURES_DROPIN := -DSODIUM -lsodium
 $(FEATURES_OUT)/dropins/openssl: FEATURES_DROPIN := -DOPENSSL -lcrypto
 $(FEATURES_OUT)/dropins/gcrypt: FEATURES_DROPIN := -DGCRYPT -lgcrypt
-# Its functions are found as they are called.
-$(FEATURES_OUT)/dropins/gcrypt-loaded: FEATURES_DROPIN := -DGCRYPT -DLOADED -Wl,-z,lazy,--unresolved-symbols=ignore-in-object-files
+$(FEATURES_OUT)/dropins/gcrypt-loaded: FEATURES_DROPIN := -DGCRYPT -DLOADED
 $(FEATURES_OUT)/dropins/%: tests/features/dropin.c $(FEATURES_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(FEATURES_CFLAGS) -o $@ $(filter %.c,$^) $(FEATURES_DROPIN)

@@ -36,6 +36,17 @@ static void forget_file(pid_t pid)
 	close(fd);
 }
 
+/* Out of the way of the two that the keeper knows; and nothing else keeps it open, so that the end of a keeper is seen. */
+static int out_of_the_way(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	if (moved < 0)
+		exit(2);
+	close(fd);
+	return moved;
+}
+
 static pid_t start(const char *command, int *to, int *from)
 {
 	char line[4096];
@@ -43,10 +54,10 @@ static pid_t start(const char *command, int *to, int *from)
 	pid_t pid;
 
 	snprintf(line, sizeof(line), "exec %s", command);
-	/* Out of the way of the two that the keeper knows. */
-	if (pipe2(there, O_CLOEXEC) || pipe2(back, O_CLOEXEC) || (there[0] = fcntl(there[0], F_DUPFD_CLOEXEC, 10)) < 0 ||
-	    (back[1] = fcntl(back[1], F_DUPFD_CLOEXEC, 10)) < 0)
+	if (pipe2(there, O_CLOEXEC) || pipe2(back, O_CLOEXEC))
 		exit(2);
+	there[0] = out_of_the_way(there[0]);
+	back[1] = out_of_the_way(back[1]);
 	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
