@@ -60,6 +60,8 @@ static void parent(int fd, unsigned char *p, unsigned long have)
 	uint64_t start, evictions;
 
 	memset(p, 1, PAGES * PAGE);
+	/* What it does not use any more leaves the window in a round of ageing, at each 64th switch at the latest. */
+	sleeps(64, p, 1);
 	sleeping = sleeps(32, p, 1);
 	set_window(fd, PAGES);
 	memset(p, 1, PAGES * PAGE);
