@@ -11,7 +11,7 @@
 
 int main(int argc, char **argv)
 {
-	static unsigned char message[65536], sealed[sizeof(message) + crypto_secretbox_MACBYTES], nonce[crypto_secretbox_NONCEBYTES];
+	static unsigned char message[65536 + 1], sealed[sizeof(message) + crypto_secretbox_MACBYTES], nonce[crypto_secretbox_NONCEBYTES];
 	unsigned char *key;
 	size_t length;
 	int fd;
@@ -30,6 +30,8 @@ int main(int argc, char **argv)
 	close(fd);
 	sodium_mprotect_readonly(key);
 	length = fread(message, 1, sizeof(message), stdin);
+	if (ferror(stdin) || length == sizeof(message))
+		errx(1, "no message of up to %zu bytes", sizeof(message) - 1);
 	randombytes_buf(nonce, sizeof(nonce));
 	crypto_secretbox_easy(sealed, message, length, nonce, key);
 	sodium_free(key);

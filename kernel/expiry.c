@@ -134,9 +134,13 @@ void cm_expiry_arm(struct cm_domain *d)
  */
 void cm_expiry_put_out(struct cm_domain *d)
 {
-	u64 limit = cm_expiry_limit(), now = ktime_get_mono_fast_ns(), oldest;
+	u64 limit, now, oldest;
 
 	WRITE_ONCE(d->expiry.due, false);
+	/* A limit that is set after it is read makes the work due anew. */
+	smp_mb();
+	limit = cm_expiry_limit();
+	now = ktime_get_mono_fast_ns();
 	if (!limit)
 		return;
 	oldest = cm_window_put_out_old(d, now > limit ? now - limit : 0);

@@ -206,7 +206,7 @@ int sl_inplace_protect(char *start, size_t length)
 	int err = sl_inplace_check(start, length);
 
 	if (!err)
-		err = sl_maps_walk(from, end, can_protect, &candidate);
+		err = sl_maps_walk(from, end, false, can_protect, &candidate);
 	if (err || candidate.regions_only)
 		return err;
 	if (is_others(start, length) || is_near_frame(from, end))
@@ -227,10 +227,11 @@ int sl_inplace_protect(char *start, size_t length)
 	return 0;
 }
 
+/* Where one looks as ordinary memory does, its flags tell. */
 static int is_region(const struct sl_map *map, void *unused)
 {
 	(void)unused;
-	return sl_backend_is_region(map) ? 0 : -EINVAL;
+	return sl_backend_is_region(map) && (sl_backend_tells() || map->undumped) ? 0 : -EINVAL;
 }
 
 int sl_inplace_unprotect(char *start, size_t length)
@@ -244,7 +245,7 @@ int sl_inplace_unprotect(char *start, size_t length)
 		return err;
 	if (!covers(from, end))
 		return -EINVAL;
-	err = sl_maps_walk(from, end, is_region, NULL);
+	err = sl_maps_walk(from, end, !sl_backend_tells(), is_region, NULL);
 	if (!err)
 		err = make_room();
 	if (err)
@@ -266,43 +267,40 @@ int sl_inplace_unprotect(char *start, size_t length)
 }
 
 struct visit {
-	const struct range *range;
 	sl_visitor *look;
 	void *arg;
 };
 
-static int visit_part(const struct sl_map *map, void *arg)
+/* What is in the table and in that mapping. */
+static int visit_parts(const struct sl_map *map, void *arg)
 {
 	const struct visit *visit = arg;
-	struct range part = part_of(visit->range, map);
 
-	if (sl_backend_is_region(map) && (sl_backend_tells() || map->undumped))
+	if (is_region(map, NULL))
+		return 0;
+	for (size_t i = first_above(map->start); i < count && table[i].start < map->end; i++) {
+		struct range part = part_of(&table[i], map);
+
 		visit->look((void *)part.start, part.end - part.start, (map->readable ? PROT_READ : 0) | (map->writable ? PROT_WRITE : 0), visit->arg);
+	}
 	return 0;
 }
 
 int sl_inplace_visit(sl_visitor *look, void *arg)
 {
-	int err = 0;
+	struct visit visit = { look, arg };
 
-	for (size_t i = 0; i < count && !err; i++) {
-		struct visit visit = { &table[i], look, arg };
-
-		err = sl_maps_walk_mapped(table[i].start, table[i].end, !sl_backend_tells(), visit_part, &visit);
-	}
-	return err;
+	return count ? sl_maps_walk_mapped(table[0].start, table[count - 1].end, !sl_backend_tells(), visit_parts, &visit) : 0;
 }
 
 int sl_inplace_forget(const void *start, size_t length)
 {
 	uintptr_t from = (uintptr_t)start, end = from + length;
 	size_t at;
-	int err;
 
 	while ((at = first_above(from)) < count && table[at].start < end) {
-		err = make_room();
-		if (err)
-			return err;
+		if (table[at].start < from && table[at].end > end && make_room())
+			return -ENOMEM;
 		take_out(from, end);
 	}
 	return 0;

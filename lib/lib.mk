@@ -46,7 +46,7 @@ $(LIB_OUT)/obj/%.o: lib/%.c lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
-%/call.o: LIB_CFLAGS += -fexceptions
+%/call.o %/stack.o: LIB_CFLAGS += -fexceptions
 
 $(LIB_SHARED): $(LIB_API:%=$(LIB_OUT)/obj/%.o) lib/libsalloc.map
 	$(CC) $(LIB_LDFLAGS) -Wl,-soname,$(LIB_SONAME) -Wl,--version-script=lib/libsalloc.map -o $@ $(filter %.o,$^)
@@ -59,7 +59,7 @@ $(LIB_OUT)/libsalloc.so: $(LIB_OUT)/$(LIB_SONAME)
 
 # One object in which only the public names are left: the others would clash with a program's own.
 $(LIB_STATIC): $(LIB_API:%=$(LIB_OUT)/obj/%.o)
-	$(LD) -r -o $(LIB_OUT)/obj/all.o $^
+	$(LD) -r --force-group-allocation -o $(LIB_OUT)/obj/all.o $^
 	$(OBJCOPY) --localize-hidden $(LIB_OUT)/obj/all.o
 	rm -f $@
 	$(AR) rcs $@ $(LIB_OUT)/obj/all.o

@@ -131,10 +131,16 @@ static int read_lines(struct walk *walk, int fd)
 static int walk_maps(struct walk *walk)
 {
 	/* Past cancellation points, and past wrappers that call malloc(). */
-	int fd = syscall(SYS_openat, AT_FDCWD, walk->flags ? "/proc/thread-self/smaps" : "/proc/thread-self/maps",
-			 O_RDONLY | O_CLOEXEC, 0);
-	int err;
+	int fd = -1, err;
 
+	if (walk->flags)
+		fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/smaps", O_RDONLY | O_CLOEXEC, 0);
+	/* Some kernels have none, some policies forbid it. */
+	if (fd < 0) {
+		walk->flags = false;
+		walk->map.undumped = true;
+		fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0);
+	}
 	if (fd < 0)
 		return -errno;
 	err = read_lines(walk, fd);
@@ -142,10 +148,10 @@ static int walk_maps(struct walk *walk)
 	return err;
 }
 
-int sl_maps_walk(uintptr_t start, uintptr_t end,
+int sl_maps_walk(uintptr_t start, uintptr_t end, bool flags,
 		 int (*look)(const struct sl_map *map, void *arg), void *arg)
 {
-	return walk_maps(&(struct walk){ .at = start, .end = end, .look = look, .arg = arg });
+	return walk_maps(&(struct walk){ .at = start, .end = end, .look = look, .arg = arg, .flags = flags });
 }
 
 int sl_maps_walk_mapped(uintptr_t start, uintptr_t end, bool flags,

@@ -12,18 +12,19 @@ struct sl_map {
 	uintptr_t major, minor;	/* of the device that has the file */
 	uint64_t inode;
 	const char *name;	/* its beginning; "" when it has none, or when flags were asked for */
-	bool undumped;		/* MADV_DONTDUMP; when flags were asked for */
+	bool undumped;		/* MADV_DONTDUMP; when flags were asked for. True where they cannot be told */
 };
 
 /*
  * Calls @look for each mapping that has a byte in [@start, @end), in ascending
  * order, until it returns something else than 0. Returns that, or 0; -ENOMEM
  * when something in between is not mapped; or the negative errno with which
- * the file cannot be read.
+ * the file cannot be read. @flags, from /proc/thread-self/smaps, take the kernel
+ * much longer.
  */
-int sl_maps_walk(uintptr_t start, uintptr_t end,
+int sl_maps_walk(uintptr_t start, uintptr_t end, bool flags,
 		 int (*look)(const struct sl_map *map, void *arg), void *arg);
-/* The same, past what is not mapped. @flags, from /proc/thread-self/smaps, take the kernel much longer. */
+/* The same, past what is not mapped. */
 int sl_maps_walk_mapped(uintptr_t start, uintptr_t end, bool flags,
 			int (*look)(const struct sl_map *map, void *arg), void *arg);
 

@@ -98,10 +98,10 @@ static int map(int handle, size_t length, size_t align, void **start)
 	if (err)
 		return err;
 	*start = at;
-	err = trim(start, length + slack, length, align);
 	/* What was there once and protected in place is not any more. */
+	err = sl_inplace_forget(at, length + slack);
 	if (!err)
-		err = sl_inplace_forget(*start, length);
+		err = trim(start, length + slack, length, align);
 	if (err)
 		sl_backend_unmap(at, length + slack);
 	return err;

@@ -185,7 +185,8 @@ class Buffer:
 
     def close(self):
         if not self.closed:
-            if not self._writable:
+            # One that a child could not have is found out so, too.
+            if self._guarded or not self._writable:
                 self.readwrite()
             self.closed = True
             self.wipe()

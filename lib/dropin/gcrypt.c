@@ -5,12 +5,13 @@
  *	LD_PRELOAD=libsalloc-gcrypt.so gpg ...
  *
  * By gcry_set_allocation_handler(3), which libgcrypt has for this, before the program begins. A program that sets handlers of its own, or
- * turns secure memory off, is left as it is: it has ordinary memory from its own hands. In FIPS mode libgcrypt takes no handlers: a program that
- * is linked with it is aborted then.
+ * turns secure memory off, is left as it is: it has ordinary memory from its own hands. One that loads libgcrypt later wants that preloaded, too. In
+ * FIPS mode libgcrypt takes no handlers: the program is aborted then.
  */
 #include <salloc.h>
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -54,29 +55,20 @@ static int is_fips(void)
 }
 
 /*
- * Not linked with it: programs that do not use it are preloaded, too, where one that does is a child of theirs. A program that is not linked with it
- * may load it later, and has this one then.
+ * Not linked with it: programs that do not use it are preloaded, too, where one that does is a child of theirs. Nor is it loaded here: which one a
+ * program would load later, and in which state it wants it, is for the program to say.
  */
-static void *in_library(const char *name)
-{
-	void *library = dlopen("libgcrypt.so.20", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-
-	return library ? dlsym(library, name) : NULL;
-}
-
 __attribute__((constructor)) static void begin(void)
 {
-	static const char name[] = "gcry_set_allocation_handler";
-	void *found = dlsym(RTLD_DEFAULT, name);
-	int fips = is_fips();
+	void *found = dlsym(RTLD_DEFAULT, "gcry_set_allocation_handler");
 	set_handlers *set;
+	int before = errno;
 
-	if (found && fips)
-		sl_die_text("gcrypt: in FIPS mode libgcrypt's secure memory cannot be protected");
-	if (!found && !fips)
-		found = in_library(name);
 	if (!found)
 		return;
+	if (is_fips())
+		sl_die_text("gcrypt: in FIPS mode libgcrypt's secure memory cannot be protected");
 	memcpy(&set, &found, sizeof(set));
 	set(malloc, salloc, salloc_has, resize, release);
+	errno = before;
 }

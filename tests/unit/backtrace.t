@@ -7,7 +7,7 @@
 shown() {
 	local frames
 	frames=$(gdb -nx -batch -iex 'set auto-load off' -iex 'set debuginfod enabled off' -ex run -ex backtrace --args build/tests/unit/backtrace "$1" 2>&1 | grep '^#')
-	grep -q innermost <<<"$frames" && grep -q salloc_call <<<"$frames" && grep -q outermost <<<"$frames" && grep -q thread <<<"$frames" &&
+	grep -q innermost <<<"$frames" && grep -q salloc_call <<<"$frames" && grep -q outermost <<<"$frames" && grep -q ' thread (' <<<"$frames" &&
 		grep -q start_thread <<<"$frames" && return
 	echo "$frames"
 	return 1

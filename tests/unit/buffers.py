@@ -94,6 +94,25 @@ with salloc.Buffer(2 << 20) as large:
     view = memoryview(large).cast("B")
 ok(large.closed and view[5] == 0, "a large one, too")
 del shut, large, view
+lost = """
+import resource
+b = salloc.Buffer(100, guarded=True)
+if not os.getuid():
+    os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+child = os.fork()
+if not child:
+    try:
+        b.close()
+    except OSError as error:
+        os._exit(error.errno)
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+if os.environ.get("SALLOC_FALLBACK") == "locked":
+    ok(in_another(lost)[0] == errno.ENOMEM, "a child that could not have it is told so")
+else:
+    ok(True, "a child that could not have it is told so # SKIP the memory is not locked memory")
 
 
 class Holder:

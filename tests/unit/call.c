@@ -45,7 +45,7 @@ static void measure(void *before)
 	uintptr_t here = (uintptr_t)&before;
 
 	inside = backend_test.bytes - *(size_t *)before;
-	on_region = !sl_maps_walk(here, here + 1, is_region, NULL);
+	on_region = !sl_maps_walk(here, here + 1, false, is_region, NULL);
 }
 
 static void sizes(void)

@@ -361,6 +361,7 @@ static const struct {
 	{ "stale-secret", stale_secret, 1, NULL, NULL, "a block at the address of what was secret in place is one block" },
 	{ "stale-stack", stale_stack, 0, NULL, NULL, "a stack there stays locked" },
 	{ "no-mincore", knows_no_residents, 0, NULL, NULL, "mincore() is refused" },
+	{ "no-smaps", knows_no_flags, 0, NULL, NULL, "smaps cannot be read" },
 	{ "cancel", is_no_cancellation_point, 0, NULL, NULL, "nothing is a cancellation point" },
 	{ "gives-back", locked_gives_back, 0, NULL, NULL, "freed memory is zero, and given back" },
 };

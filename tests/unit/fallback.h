@@ -37,6 +37,7 @@ bool stale_locked(void);
 bool stale_secret(void);
 bool stale_stack(void);
 bool knows_no_residents(void);
+bool knows_no_flags(void);
 bool is_no_cancellation_point(void);
 
 #endif

@@ -289,6 +289,35 @@ example() {	# example PAGE
 
 printf 'all:\ninclude lib/lib.mk\n' >"$scratch/Makefile"
 
+# An exception goes through salloc_call(), and the stack is given back.
+cat >"$scratch/thrown.cc" <<-'END'
+	#include <salloc.h>
+	#include <stdexcept>
+	static struct salloc_status now() { struct salloc_status s = {}; s.size = sizeof(s); salloc_status(&s); return s; }
+	static void thrower(void *) { throw std::runtime_error("thrown"); }
+	int main()
+	{
+		if (salloc_fallback(SALLOC_FALLBACK_LOCKED | SALLOC_FALLBACK_SECRET) || !salloc(1))
+			return 2;
+		const auto before = now();
+		try {
+			salloc_call(65536, thrower, nullptr);
+		} catch (const std::exception &) {
+			return now().left != before.left || now().used != before.used;
+		}
+		return 3;
+	}
+END
+
+thrown_lto() {
+	make -s -f "$scratch/Makefile" LIB_OUT="$scratch/lto" CFLAGS=-flto "$scratch/lto/libsalloc.so" &&
+		g++ -Iinclude -o "$scratch/thrown" "$scratch/thrown.cc" -L"$scratch/lto" -lsalloc && LD_LIBRARY_PATH=$scratch/lto "$scratch/thrown"
+}
+
+thrown_static() {
+	g++ -O2 "$@" -Iinclude -o "$scratch/thrown" "$scratch/thrown.cc" $lib/libsalloc.a -pthread && "$scratch/thrown"
+}
+
 ok "the shared library exports the public functions, versioned, and nothing else" exports
 ok "so does the static one" static_exports
 ok "the preload library exports the malloc family, where a program starts, and nothing else" preload_exports
@@ -339,6 +368,9 @@ for linker in bfd gold lld; do
 	fi
 done
 ok "the same in a static program" alone cc -static
+ok "exceptions go through salloc_call(), in a library made with -flto" thrown_lto
+ok "and in a program with libsalloc.a" thrown_static
+ok "that is made with -flto" thrown_static -flto
 ok "and with -flto" alone cc -flto -O2
 ok "an optimizer leaves them there" kept cc -O3
 if command -v clang >/dev/null; then

@@ -81,11 +81,13 @@ $(UNIT_OUT)/asan/backend: $(addprefix $(UNIT_OUT)/asan/obj/,backend.o tap.o $(LI
 $(UNIT_OUT)/backtrace: $(UNIT_OUT)/obj/backtrace.o $(LIB_STATIC)
 	$(CC) -pthread $(LDFLAGS) -o $@ $^
 
+$(UNIT_OUT)/fallback $(UNIT_OUT)/asan/fallback: UNIT_WRAP := -Wl,--wrap=syscall
+
 $(UNIT_OUT)/fallback: $(UNIT_OUT)/obj/fallback.o $(UNIT_OUT)/obj/fallback_fork.o $(UNIT_OUT)/obj/fallback_stale.o $(UNIT_OUT)/obj/tap.o $(LIB_STATIC)
-	$(CC) -pthread $(LDFLAGS) -o $@ $^
+	$(CC) -pthread $(LDFLAGS) $(UNIT_WRAP) -o $@ $^
 
 $(UNIT_OUT)/asan/fallback: $(addprefix $(UNIT_OUT)/asan/obj/,fallback.o fallback_fork.o fallback_stale.o tap.o $(LIB_API:%=lib/%.o))
-	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) -o $@ $^
+	$(CC) -pthread $(LDFLAGS) $(UNIT_SANITIZE) $(UNIT_WRAP) -o $@ $^
 
 $(UNIT_OUT)/%: $(UNIT_OUT)/obj/%.o $(UNIT_COMMON:%=$(UNIT_OUT)/obj/%.o) $(UNIT_CORE:%=$(LIB_OUT)/obj/%.o)
 	$(CC) -pthread $(LDFLAGS) $(UNIT_WRAP) -o $@ $^
