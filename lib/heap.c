@@ -435,7 +435,7 @@ void sl_heap_totals(struct sl_heap_totals *totals)
 		sl_stack_visit(count_locked, totals);
 		sl_inplace_visit(count_locked, totals);
 	}
-	totals->regions = sl_region_count() + sl_inplace_count() + sl_stack_count();
+	totals->regions = sl_region_any();
 	totals->allocated = allocated;
 	totals->mapped = sl_region_mapped();
 	leave();

@@ -52,7 +52,7 @@ int sl_heap_stack(size_t size, struct sl_stack *stack);
 void sl_heap_stack_free(struct sl_stack *stack);
 
 struct sl_heap_totals {
-	size_t regions;		/* whatever for */
+	bool regions;		/* there are some, whatever for */
 	/* If the library has to count, as there is no module: */
 	size_t locked;		/* bytes that count against RLIMIT_MEMLOCK */
 	size_t resident;	/* of which so many occupy memory */

@@ -66,8 +66,10 @@ static bool parse(const char *line, struct sl_map *map)
 }
 
 /* Whether there is no need to go on: *@err says with what. */
-static bool one_map(struct walk *walk, const struct sl_map *map, int *err)
+static bool one_map(struct walk *walk, int *err)
 {
+	const struct sl_map *map = &walk->map;
+
 	if (map->end <= walk->at)
 		return false;
 	if (map->start > walk->at && !walk->holes) {
@@ -93,14 +95,14 @@ static bool one_line(struct walk *walk, int *err)
 		if (strncmp(walk->line, vmflags, strlen(vmflags)))
 			return false;
 		walk->map.undumped = strstr(walk->line, " dd");
-		return one_map(walk, &walk->map, err);
+		return one_map(walk, err);
 	}
 	if (!parse(walk->line, &walk->map)) {
 		*err = -EIO;
 		return true;
 	}
 	if (!walk->flags)
-		return one_map(walk, &walk->map, err);
+		return one_map(walk, err);
 	walk->map.name = "";
 	return false;
 }

@@ -91,7 +91,7 @@ static int map(int handle, size_t length, size_t align, void **start)
 
 	if (handle < 0) {
 		/* It was there once, so it is not missing but out of reach. */
-		return handle == -ENOSYS && (count || sl_inplace_count() || sl_stack_count()) ? -ENOMEM : handle;
+		return handle == -ENOSYS && sl_region_any() ? -ENOMEM : handle;
 	}
 	err = map_guarded(handle, length + slack, &at);
 	sl_backend_close(handle);
@@ -217,9 +217,9 @@ int sl_region_access(struct region *region, int access)
 	return 0;
 }
 
-size_t sl_region_count(void)
+bool sl_region_any(void)
 {
-	return count;
+	return count || sl_inplace_count() || sl_stack_count();
 }
 
 size_t sl_region_mapped(void)

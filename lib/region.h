@@ -65,7 +65,8 @@ void sl_region_visit(sl_visitor *look, void *arg);
 /* Says what may be done with it: PROT_*. Returns 0 or a negative errno; -ENOMEM: it is lost. */
 int sl_region_access(struct region *region, int access);
 
-size_t sl_region_count(void);
+/* Whether the process has any: these, in place (inplace.h), or for a stack (stack.h). */
+bool sl_region_any(void);
 /* Bytes of address space in all regions. */
 size_t sl_region_mapped(void);
 

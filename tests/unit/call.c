@@ -253,8 +253,26 @@ static void fork_on_it(void *good)
 	*(bool *)good = tap_child(in_child, NULL);
 }
 
+static void out_of_reach(void *good)
+{
+	struct salloc_status now = { .size = sizeof(now) };
+
+	backend_test.open_error = ENOSYS;
+	*(bool *)good = salloc_status(&now) == -1 && errno == ENOSYS && !salloc(1) && errno == ENOMEM;
+	backend_test.open_error = 0;
+}
+
+/* Before there is any block. */
+static void only_a_stack(void)
+{
+	bool good = false;
+
+	ok(!salloc_call(0, out_of_reach, &good) && good, "a stack alone: what it came from is not missing, but out of reach");
+}
+
 int main(void)
 {
+	only_a_stack();
 	bool good = false;
 	int five = 5;
 

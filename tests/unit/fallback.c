@@ -104,25 +104,55 @@ static bool cannot_guard(void)
 	return !salloc_fallback(LOCKED) && salloc_guard(SALLOC_GUARD_HIDE) == -1 && errno == ENOTSUP;
 }
 
-/* What smaps says of the mapping that @address is in: whether all of @flags are among its flags. */
-bool has_flags(const void *address, const char *const *flags)
+struct mapping {
+	unsigned long from, to;
+	bool secret;
+	const char *flags;	/* VmFlags, with a space in front of each */
+};
+
+/* As smaps says. */
+static void each_mapping(void (*look)(const struct mapping *mapping, void *arg), void *arg)
 {
 	FILE *smaps = fopen("/proc/self/smaps", "r");
+	struct mapping mapping = { 0 };
 	unsigned long from, to;
-	bool here = false, all = false;
 	char line[512];
 
 	while (smaps && fgets(line, sizeof(line), smaps)) {
 		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-			here = (unsigned long)address >= from && (unsigned long)address < to;
-		if (!here || strncmp(line, "VmFlags:", 8))
+			mapping = (struct mapping){ from, to, strstr(line, "/secretmem"), NULL };
+		if (strncmp(line, "VmFlags:", 8))
 			continue;
-		for (all = true; *flags; flags++)
-			all &= strstr(line, *flags) != NULL;
+		mapping.flags = line + 8;
+		look(&mapping, arg);
 	}
 	if (smaps)
 		fclose(smaps);
-	return all;
+}
+
+struct wanted {
+	unsigned long address;
+	const char *const *flags;
+	bool all;
+};
+
+static void look_for(const struct mapping *mapping, void *arg)
+{
+	struct wanted *wanted = arg;
+
+	if (wanted->address < mapping->from || wanted->address >= mapping->to)
+		return;
+	wanted->all = true;
+	for (const char *const *flag = wanted->flags; *flag; flag++)
+		wanted->all &= strstr(mapping->flags, *flag) != NULL;
+}
+
+bool has_flags(const void *address, const char *const *flags)
+{
+	struct wanted wanted = { (unsigned long)address, flags, false };
+
+	each_mapping(look_for, &wanted);
+	return wanted.all;
 }
 
 const char *const locked_flags[] = { " lo", " dd", NULL };
@@ -140,25 +170,25 @@ bool in_child(bool (*check)(char *const *blocks), char *const *blocks)
 	return how == 0;
 }
 
+bool limit_to(size_t bytes)
+{
+	struct rlimit limit = { bytes, bytes };
+
+	return !setrlimit(RLIMIT_MEMLOCK, &limit) && (getuid() || !setuid(65534));
+}
+
+static void add_locked(const struct mapping *mapping, void *bytes)
+{
+	if (mapping->secret || strstr(mapping->flags, " lo"))
+		*(uint64_t *)bytes += mapping->to - mapping->from;
+}
+
 /* Mappings that are locked, or secret: VmLck is less where the kernel counts secret memory for the user. */
 static uint64_t locked_bytes(void)
 {
-	FILE *smaps = fopen("/proc/self/smaps", "r");
-	unsigned long from, to;
-	uint64_t here = 0, bytes = 0;
-	bool secret = false;
-	char line[512];
+	uint64_t bytes = 0;
 
-	while (smaps && fgets(line, sizeof(line), smaps)) {
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
-			secret = strstr(line, "/secretmem");
-			here = to - from;
-		} else if (!strncmp(line, "VmFlags:", 8) && (secret || strstr(line, " lo"))) {
-			bytes += here;
-		}
-	}
-	if (smaps)
-		fclose(smaps);
+	each_mapping(add_locked, &bytes);
 	return bytes;
 }
 
@@ -199,11 +229,10 @@ static bool tells_what_is_left_of_secret(void)
 
 static bool heeds_limit(void)
 {
-	struct rlimit limit = { 1 << 20, 1 << 20 };
 	unsigned int got = 0;
 	size_t i;
 
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) || (!getuid() && setuid(65534)) || salloc_fallback(LOCKED))
+	if (!limit_to(1 << 20) || salloc_fallback(LOCKED))
 		return false;
 	/* Nearly all of it can be had, and no more. */
 	for (i = 0; i < 600; i++)
@@ -214,11 +243,10 @@ static bool heeds_limit(void)
 /* It must be an error, not a SIGBUS; for whom nothing is beyond a limit it is as much as there is memory. */
 static bool secret_heeds_limit(void)
 {
-	struct rlimit limit = { 1 << 20, 1 << 20 };
 	size_t got = 0, i;
 	char *block;
 
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) || (!getuid() && setuid(65534)) || salloc_fallback(SECRET))
+	if (!limit_to(1 << 20) || salloc_fallback(SECRET))
 		return false;
 	for (i = 0; i < 600; i++) {
 		errno = 0;

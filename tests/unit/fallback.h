@@ -20,6 +20,8 @@ extern const char *const locked_flags[], *const secret_flags[];
 struct salloc_status status(void);
 /* What smaps says of the mapping that @address is in: whether all of @flags are among its flags. */
 bool has_flags(const void *address, const char *const *flags);
+/* What may be locked from now on: RLIMIT_MEMLOCK, and no privilege to go beyond it. */
+bool limit_to(size_t bytes);
 /* Whether @check is true in a child made by fork(). */
 bool in_child(bool (*check)(char *const *blocks), char *const *blocks);
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -229,7 +228,6 @@ static bool is_broken(char *const *blocks)
 /* There is no room for a copy: it must not be had by halves. */
 static bool breaks_with(unsigned int flags)
 {
-	struct rlimit limit = { 0, 0 };
 	char *blocks[2];
 
 	if (salloc_fallback(flags))
@@ -239,8 +237,7 @@ static bool breaks_with(unsigned int flags)
 	if (!blocks[0] || !blocks[1])
 		return false;
 	strcpy(blocks[0], "mine");
-	/* No privilege to go beyond it. */
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) || (!getuid() && setuid(65534)))
+	if (!limit_to(0))
 		return false;
 	return in_child(is_broken, blocks) && !strcmp(blocks[0], "mine") && status().state == SALLOC_STATE_PROTECTED;
 }

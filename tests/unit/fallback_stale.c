@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,13 +26,6 @@ static char *ordinary(void *at, size_t length)
 	char *map = mmap(at, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0);
 
 	return map == MAP_FAILED ? NULL : map;
-}
-
-static bool limit_to(size_t bytes)
-{
-	struct rlimit limit = { bytes, bytes };
-
-	return !setrlimit(RLIMIT_MEMLOCK, &limit) && (getuid() || !setuid(65534));
 }
 
 static bool has_both(char *const *memory)

@@ -368,10 +368,10 @@ for linker in bfd gold lld; do
 	fi
 done
 ok "the same in a static program" alone cc -static
+ok "and with -flto" alone cc -flto -O2
 ok "exceptions go through salloc_call(), in a library made with -flto" thrown_lto
 ok "and in a program with libsalloc.a" thrown_static
 ok "that is made with -flto" thrown_static -flto
-ok "and with -flto" alone cc -flto -O2
 ok "an optimizer leaves them there" kept cc -O3
 if command -v clang >/dev/null; then
 	ok "that of clang, too" kept clang++ -x c++ -O3
