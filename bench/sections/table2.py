@@ -42,9 +42,11 @@ def one(ctx, kernel, cipher):
     records = ctx.guest(kernel, command, module_args=f"cipher={cipher}" if cipher else "", timeout=3000)
     for record in records:
         record.update(kernel=kernel, asked=cipher or "default")
+        # Those of the cipher alone.
+        record.setdefault("memory", "none")
     for record in records:
-        if record.get("memory", "malloc") != "malloc":
-            control = next(other for other in records if other.get("memory") == "malloc" and
+        if record["memory"].startswith("salloc"):
+            control = next(other for other in records if other["memory"] == "malloc" and
                            [other[key] for key in ("bytes", "set", "writes")] == [record[key] for key in ("bytes", "set", "writes")])
             record["ratio"] = round(control["ns"] / record["ns"], 5)
             record["switches_per_s"] = round(record["switch_seals"] * 1e9 / record["ns"], 1)
@@ -70,7 +72,7 @@ def cell(record, target=None):
 
 
 def paper_table(records, kernel):
-    ours = [record for record in records if record["kernel"] == kernel and record.get("memory") == "salloc"]
+    ours = [record for record in records if record["kernel"] == kernel and record["memory"] == "salloc"]
     default = next(record["cipher"] for record in ours if record["asked"] == "default")
     bare = find(records, kernel=kernel, what="bare", cipher=default)
     head = ["10^3 bytes", "pages", "paper", "target", f"default: {default}", "its cipher alone", "cbc(aes), as in the paper", "gcm(aes)", "aegis128"]
@@ -84,7 +86,7 @@ def paper_table(records, kernel):
 
 
 def large_table(records, kernel):
-    ours = [record for record in records if record["kernel"] == kernel and record.get("memory") == "salloc-default"]
+    ours = [record for record in records if record["kernel"] == kernel and record["memory"] == "salloc-default"]
     rows = []
     for size in sorted({record["bytes"] for record in ours}):
         small, full, everywhere = (find(ours, bytes=size, set=working_set) for working_set in (16384, 131072, 0))
@@ -114,7 +116,7 @@ def plots(records, directory):
     kernel = records[0]["kernel"]
     curves = {"the paper, 2004": list(zip(SIZES, PAPER)), "target": list(zip(SIZES, TARGET))}
     for cipher in CIPHERS:
-        ours = [record for record in records if (record["kernel"], record.get("memory"), record["asked"]) == (kernel, "salloc", cipher or "default")]
+        ours = [record for record in records if (record["kernel"], record["memory"], record["asked"]) == (kernel, "salloc", cipher or "default")]
         name = cipher or f"default: {ours[0]['cipher']}"
         curves[name] = sorted((record["bytes"] / 1000, record["ratio"]) for record in ours)
     return [report.plot(os.path.join(directory, "table2.svg"), f"random writes, 100 switches a second ({kernel})", "10^3 bytes of memory, all sealed at each switch",
