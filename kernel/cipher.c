@@ -254,8 +254,8 @@ static void cm_cipher_set_nonce(struct cm_cipher_ctx *ctx, u64 nonce)
  * @nonce: out: the nonce, never 0
  * @tag: out: CM_TAG_SIZE bytes, directly mapped memory
  *
- * Context: process context, or the scheduler's hooks. Does not sleep, takes no
- * locks.
+ * Context: process context, the scheduler's hooks, or a softirq when
+ * cm_cipher_may_run() says so. Does not sleep, takes no locks.
  * Return: 0, or a negative errno of the driver: @sealed is of no use then, and
  * if it is @plain, it may hold some plaintext.
  */
@@ -319,6 +319,20 @@ bool cm_cipher_authenticated(void)
 	return cm_use.cipher->aead;
 }
 
+/**
+ * cm_cipher_may_run() - whether a softirq may encrypt now
+ *
+ * Not while it has interrupted somebody who uses the vector registers. The
+ * scheduler's hooks never do.
+ *
+ * Context: any.
+ * Return: whether cm_cipher_encrypt() may be called.
+ */
+bool cm_cipher_may_run(void)
+{
+	return cm_use.scalar || may_use_simd();
+}
+
 /* Some machines lend vector registers to the kernel with interrupts on only. */
 static bool cm_cipher_may_use_simd(void)
 {
@@ -344,7 +358,8 @@ static int cm_cipher_find_driver(void)
 	unsigned int i;
 	size_t len;
 
-	if (!cm_cipher_may_use_simd()) {
+	cm_use.scalar = !cm_cipher_may_use_simd();
+	if (cm_use.scalar) {
 		strscpy(cm_use.driver, cm_use.cipher->scalar,
 			sizeof(cm_use.driver));
 		pr_info("%s: no SIMD with interrupts off on this machine: served by %s\n",

@@ -57,6 +57,7 @@ struct cm_cipher {
 /**
  * struct cm_cipher_use - a cipher as it is used on this machine
  * @cipher: the cipher
+ * @scalar: the driver does without SIMD
  * @driver: the driver that passed the self-test. Keys are made by its name: a
  *	better one for the cipher's name may appear at any time (through AF_ALG
  *	any user can make one that answers later, from a thread)
@@ -65,6 +66,7 @@ struct cm_cipher {
  */
 struct cm_cipher_use {
 	const struct cm_cipher *cipher;
+	bool scalar;
 	char driver[CRYPTO_MAX_ALG_NAME];
 	struct cm_key *anchor;
 };
@@ -75,6 +77,7 @@ void cm_cipher_swap(struct cm_cipher_use *use);
 u64 cm_cipher_speed(void);
 
 const char *cm_cipher_name(void);
+bool cm_cipher_may_run(void);
 bool cm_cipher_authenticated(void);
 
 struct cm_key *cm_cipher_key_create(void);

@@ -43,6 +43,7 @@ static struct file_system_type cm_fs_type = {
 static void cm_domain_destroy(struct cm_domain *d)
 {
 	cm_expiry_cancel(&d->expiry);
+	cm_grace_cancel(&d->grace);
 	cm_cipher_ctx_free(d->cipher);
 	if (d->user)
 		cm_limits_user_put(d->user);
@@ -92,6 +93,7 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
 	xa_init_flags(&d->pages, XA_FLAGS_ACCOUNT);
 	cm_window_setup(&d->window);
 	cm_expiry_setup(&d->expiry);
+	cm_grace_setup(&d->grace);
 	INIT_RCU_WORK(&d->free, cm_domain_free_work);
 	mmgrab(mm);
 	d->mm = mm;

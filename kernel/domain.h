@@ -19,7 +19,7 @@
  *					frames, count of running tasks
  *	      cm_domain.tasks_lock	a raw spinlock, irqs off: a domain's
  *					list of tasks
- *	      the timers' lock		cm_domain.expiry
+ *	      the timers' lock		cm_domain.expiry, cm_domain.grace
  *
  * The scheduler takes cm_domain.lock under its run-queue lock. So nothing done
  * under cm_domain.lock may sleep, allocate, wake a task up, or print.
@@ -36,6 +36,7 @@
 #include <linux/xarray.h>
 
 #include "expiry.h"
+#include "grace.h"
 #include "instruments.h"
 #include "stats.h"
 #include "window.h"
@@ -77,6 +78,7 @@ struct mm_struct;
  * @cipher: scratch; under @lock
  * @running: tasks of @mm on a CPU; under @lock
  * @expiry: when pages have been plaintext for too long; see expiry.h
+ * @grace: between the last of those and the seal; see grace.h
  * @breakpoints: of uprobes; under @lock
  * @span_start: all regions are in this range of addresses; under @map_lock
  * @span_end: its end; 0: there are none
@@ -127,6 +129,7 @@ struct cm_domain {
 	struct cm_cipher_ctx *cipher;
 	int running;
 	struct cm_expiry expiry;
+	struct cm_grace grace;
 
 	struct cm_breakpoints breakpoints;
 	unsigned long span_start;

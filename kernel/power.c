@@ -78,6 +78,10 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 	case PM_POST_HIBERNATION:
 		WRITE_ONCE(cm_hibernating, false);
 		return NOTIFY_DONE;
+	case PM_SUSPEND_PREPARE:
+	case PM_POST_SUSPEND:
+		cm_grace_suspend(event == PM_SUSPEND_PREPARE);
+		return NOTIFY_DONE;
 	default:
 		return NOTIFY_DONE;
 	}

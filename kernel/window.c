@@ -97,8 +97,9 @@ static void cm_window_plain_end(struct cm_domain *d, u64 now)
  * cm_window_seal() - no plaintext from here on
  * @d: the domain; its lock is held
  *
- * Context: any, the scheduler's included: the domain's lock held, irqs off.
- * Bounded by the size of the window.
+ * Context: any, the scheduler's included, and a softirq when
+ * cm_cipher_may_run(): the domain's lock held, irqs off. Bounded by the size of
+ * the window.
  */
 void cm_window_seal(struct cm_domain *d)
 {

@@ -116,6 +116,16 @@ static void end_by_reading(void *pages)
 	nap();
 }
 
+/* Sleeps and works on one of its pages by turns: never for as long as a grace may be. */
+static void end_by_naps(void *pages)
+{
+	close(done[1]);
+	for (;;) {
+		(void)*(volatile unsigned int *)pages;
+		usleep(100);
+	}
+}
+
 /* Works on without them. */
 static void end_by_compute(void *pages)
 {
@@ -164,6 +174,8 @@ static const struct end {
 	{ "heap", from_heap, end_by_sleep, false, false, false, SEQUENCE_WORDS },
 	{ "free", from_heap, end_by_free, false, false, false, SEQUENCE_WORDS },
 	{ "work", page_by_page, end_by_work, false, false, false, FEW_WORDS },
+	{ "rest", page_by_page, end_by_sleep, false, false, false, SEQUENCE_WORDS },
+	{ "naps", page_by_page, end_by_naps, false, false, false, FEW_WORDS },
 	{ "compute", page_by_page, end_by_compute, false, false, false, FEW_WORDS },
 	{ "crash", page_by_page, end_by_crash, false, false, true, FEW_WORDS },
 };
@@ -219,6 +231,9 @@ static void stage(const struct end *end)
 	close(done[0]);
 	want = end->gone ? pid : 0;
 	expect(waitpid(pid, &status, end->gone ? 0 : WNOHANG) == want, end, "the victim died");
+	/* For longer than any grace. */
+	if (strcmp(end->name, "rest") == 0)
+		usleep(200000);
 	expect(!end->gone || (end->killed ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0), end, "not the end it was to have");
 	dump_ram();
 	if (end->crash) {

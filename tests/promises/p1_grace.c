@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * grace_us: memory stays plaintext for so long after its owner has left its CPU. Who comes back meanwhile has not been sealed; who does not
+ * is, although it does not run. Nothing is lost by it. (What is then in RAM: tests/promises/ram.)
+ */
+#include <linux/if_alg.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../attacks/victim.h"
+#include "../unit/tap.h"
+
+#define LIMIT	"/sys/module/cryptmem/parameters/grace_us"
+#define DOMAINS	"/sys/kernel/debug/cryptmem/domains"
+#define DELAY	"/sys/module/suspend/parameters/pm_test_delay"
+
+enum { PAGES = 4, NAPS = 200, TRIES = 20, MANY = 80, ROUNDS = 20, ENDS = 30 };
+
+static void nap(long us)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = us * 1000 }, NULL);
+}
+
+/* How often a process is sealed that sleeps so often, and for a moment only. */
+static unsigned long sealed(int fd, volatile char *pages)
+{
+	__u64 before = victim_status(fd).switch_seals;
+
+	for (int i = 0; i < NAPS; i++) {
+		pages[i % PAGES * 4096]++;
+		nap(50);
+	}
+	return victim_status(fd).switch_seals - before;
+}
+
+/* Mostly. A nap may be over before it has begun. */
+static bool often(unsigned long seals)
+{
+	return seals >= NAPS * 3 / 4;
+}
+
+/* Whether it is seldom sealed. Others may keep it off its CPU for longer, for a time. */
+static bool seldom(int fd, volatile char *pages, unsigned long *seals)
+{
+	for (int try = 0; try < TRIES; try++) {
+		*seals = sealed(fd, pages);
+		if (*seals < NAPS / 2)
+			return true;
+	}
+	return false;
+}
+
+static void naps(int fd, volatile char *pages)
+{
+	unsigned long seals = sealed(fd, pages);
+	bool good;
+
+	ok(often(seals), "control: without it, who naps %d times is sealed as often (%lu times)", NAPS, seals);
+	ok(victim_set(LIMIT, "10000"), "grace_us=10000");
+	ok(victim_log("grace_us=10000: memory stays plaintext"), "the log says what that means");
+	good = seldom(fd, pages, &seals);
+	ok(good, "who comes back soon is seldom sealed (%lu of %d times)", seals, NAPS);
+}
+
+/* How often a domain has been sealed at switches, by its line for people; -1 when it has none. */
+static long column(pid_t pid, const char *name)
+{
+	char line[1024], *save, *word;
+	int wanted = -1, ids = -1, at;
+	long id, value, found = -1;
+	FILE *f = fopen(DOMAINS, "re");
+
+	if (!f)
+		return -1;
+	while (found < 0 && fgets(line, sizeof(line), f)) {
+		id = value = -1;
+		for (at = 0, word = strtok_r(line, " \n", &save); word; word = strtok_r(NULL, " \n", &save), at++) {
+			if (strcmp(word, name) == 0)
+				wanted = at;
+			else if (strcmp(word, "pid") == 0)
+				ids = at;
+			else if (at == ids)
+				id = atol(word);
+			else if (at == wanted)
+				value = atol(word);
+		}
+		if (id == pid)
+			found = value;
+	}
+	fclose(f);
+	return found;
+}
+
+/* Writes, says how often it has been sealed by then, and sleeps until it is told to look. */
+static void sleeper(void)
+{
+	int fd;
+	volatile char *pages = victim_region(PAGES, &fd);
+	sigset_t set;
+	int signal;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < PAGES; i++)
+		pages[i * 4096] = (char)(i + 7);
+	shared->rounds = (long)victim_status(fd).switch_seals;
+	shared->ready = 1;
+	sigwait(&set, &signal);
+	for (int i = 0; i < PAGES; i++)
+		if (pages[i * 4096] != i + 7)
+			_exit(1);
+	_exit(0);
+}
+
+static void asleep(void)
+{
+	long seals = -1;
+	int code;
+	pid_t pid;
+
+	shared->ready = 0;
+	pid = fork();
+	if (pid == 0)
+		sleeper();
+	ok(victim_wait(&shared->ready), "an owner sleeps");
+	for (int i = 0; i < 500 && seals <= shared->rounds; i++) {
+		nap(10000);
+		seals = column(pid, "switch_seals");
+	}
+	ok(seals > shared->rounds, "it is sealed when the time is over, although it does not run (%ld, then %ld times)", shared->rounds, seals);
+	kill(pid, SIGUSR1);
+	ok(waitpid(pid, &code, 0) == pid && code == 0, "it wakes, and has what it had");
+}
+
+static void *rounds(void *argument)
+{
+	volatile unsigned int *words = argument;
+	long wrong = 0;
+
+	for (unsigned int round = 0; round < ROUNDS; round++)
+		for (unsigned int i = 0; i < MANY / 2; i++) {
+			volatile unsigned int *word = words + i * 1024;
+
+			wrong += *word != (round ? (round - 1) * 77 + i : 0);
+			*word = round * 77 + i;
+			nap(i % 4 * 60);
+		}
+	return (void *)wrong;
+}
+
+static volatile bool done;
+
+static void *set_limits(void *unused)
+{
+	static const char *const limits[] = { "0", "100", "10000", "30" };
+
+	(void)unused;
+	for (unsigned int i = 0; !done; i++) {
+		if (!victim_set(LIMIT, limits[i % 4]))
+			return LIMIT;
+		nap(300);
+	}
+	return NULL;
+}
+
+static void contents(void)
+{
+	char *pages = victim_region(MANY, NULL);
+	void *others = NULL, *unset = NULL;
+	pthread_t thread, setter;
+	long wrong;
+	int code;
+	pid_t pid;
+
+	pthread_create(&setter, NULL, set_limits, NULL);
+	pthread_create(&thread, NULL, rounds, pages + MANY / 2 * 4096);
+	wrong = (long)rounds(pages);
+	pthread_join(thread, &others);
+	done = true;
+	pthread_join(setter, &unset);
+	ok(wrong == 0 && !others && !unset, "two threads write, read and nap, and it is set anew all the time: nothing is lost");
+	victim_set(LIMIT, "10000");
+	pid = fork();
+	if (pid == 0) {
+		bool good = true;
+
+		for (int i = 0; i < MANY / 2; i++)
+			good = good && *(volatile unsigned int *)(pages + i * 4096) == (unsigned int)((ROUNDS - 1) * 77 + i);
+		_exit(!good);
+	}
+	ok(waitpid(pid, &code, 0) == pid && code == 0, "nor by fork()");
+	munmap(pages, MANY * 4096L);
+}
+
+/* Has the kernel encrypt, with vector registers, for ever. Returns where it cannot. */
+static void encrypt(int cpu)
+{
+	struct sockaddr_alg alg = { .salg_family = AF_ALG, .salg_type = "skcipher", .salg_name = "cbc(aes)" };
+	int fd = socket(AF_ALG, SOCK_SEQPACKET, 0);
+	static char data[16 * 4096];
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) || fd < 0 || bind(fd, (void *)&alg, sizeof(alg)) ||
+	    setsockopt(fd, SOL_ALG, ALG_SET_KEY, data, 16))
+		return;
+	fd = accept(fd, NULL, NULL);
+	for (;;) {
+		if (write(fd, data, sizeof(data)) != sizeof(data) || read(fd, data, sizeof(data)) != sizeof(data))
+			return;
+		shared->rounds++;
+	}
+}
+
+/* The timer goes off while somebody else uses the registers that sealing wants, too. */
+static void registers(int fd, volatile char *pages)
+{
+	__u64 before = victim_status(fd).switch_seals;
+	cpu_set_t set, all;
+	char *more;
+	int code, wrong = 0;
+	pid_t pid;
+
+	shared->rounds = 0;
+	pid = fork();
+	if (pid == 0) {
+		encrypt(0);
+		_exit(2);
+	}
+	if (!victim_goes_on(&shared->rounds)) {
+		kill(pid, SIGKILL);
+		waitpid(pid, &code, 0);
+		ok(true, "who encrypts meanwhile # SKIP this kernel does it for nobody (AF_ALG)");
+		return;
+	}
+	sched_getaffinity(0, sizeof(all), &all);
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	victim_set(LIMIT, "300");
+	more = victim_region(PAGES, NULL);
+	for (int i = 0; i < 4 * NAPS; i++) {
+		char *at = more + i % PAGES * 4096;
+
+		wrong += *at != (char)(i / PAGES);
+		*at = (char)(i / PAGES + 1);
+		pages[0]++;
+		nap(1500);
+	}
+	victim_set(LIMIT, "10000");
+	sched_setaffinity(0, sizeof(all), &all);
+	kill(pid, SIGKILL);
+	ok(waitpid(pid, &code, 0) == pid && WIFSIGNALED(code), "somebody encrypts meanwhile on the same CPU, to the end");
+	before = victim_status(fd).switch_seals - before;
+	ok(wrong == 0 && before, "the timer seals all the same, and nothing is lost (%llu times)", (unsigned long long)before);
+	munmap(more, PAGES * 4096);
+}
+
+/* Owners that come to their end while they have not been sealed yet, and their domains with them. */
+static void ends(void)
+{
+	long domains = 0;
+	int good = 0, code;
+	char first[64];
+
+	for (int i = 0; i < ENDS; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			volatile char *pages = victim_region(PAGES, NULL);
+
+			pages[0] = 1;
+			nap(50);
+			if (i % 3 == 1)
+				execl("/bin/true", "true", NULL);
+			if (i % 3 == 2)
+				kill(getpid(), SIGKILL);
+			_exit(0);
+		}
+		good += waitpid(pid, &code, 0) == pid && (i % 3 == 2 ? WIFSIGNALED(code) : code == 0);
+	}
+	ok(good == ENDS, "%d owners exit, run another program, and are killed just after they have come back", ENDS);
+	for (int i = 0; i < 500; i++) {
+		victim_get("/sys/kernel/debug/cryptmem/totals", first, sizeof(first));
+		domains = strncmp(first, "domains ", 8) ? -1 : atol(first + 8);
+		/* Ours. */
+		if (domains == 1)
+			break;
+		nap(10000);
+	}
+	ok(domains == 1, "none of their domains is left (%s)", first);
+}
+
+/* A machine that has slept goes on as before. */
+static void suspend(int fd, volatile char *pages)
+{
+	unsigned long seals;
+	bool good;
+
+	if (!victim_set("/sys/power/pm_test", "freezer") || !victim_set(DELAY, "1")) {
+		ok(true, "suspend # SKIP this kernel has no pm_test; the generic ones do");
+		return;
+	}
+	ok(victim_set("/sys/power/state", "freeze"), "suspend, rehearsed");
+	victim_set("/sys/power/pm_test", "none");
+	good = seldom(fd, pages, &seals);
+	ok(good, "after that it is as before (%lu of %d times)", seals, NAPS);
+}
+
+int main(void)
+{
+	char *pages, value[16];
+	unsigned long seals;
+	int fd;
+
+	victim_setup();
+	victim_set(LIMIT, "0");
+	pages = victim_region(PAGES, &fd);
+	naps(fd, pages);
+	ok(!victim_set(LIMIT, "10001") && !victim_set(LIMIT, "-1") && !victim_set(LIMIT, "ever"), "10001, -1 and ever are refused");
+	victim_get(LIMIT, value, sizeof(value));
+	ok(strcmp(value, "10000") == 0, "and change nothing (%s)", value);
+	asleep();
+	contents();
+	registers(fd, pages);
+	ends();
+	suspend(fd, pages);
+	victim_set(LIMIT, "0");
+	seals = sealed(fd, pages);
+	ok(often(seals), "grace_us=0: all is as before (%lu of %d times)", seals, NAPS);
+	munmap(pages, PAGES * 4096);
+	close(fd);
+	return tap_done();
+}
