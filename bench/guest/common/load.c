@@ -76,9 +76,8 @@ void look_at(pid_t pid, struct look *look)
 	FILE *file;
 
 	memset(look, 0, sizeof(*look));
-	/* The module counts plain time when it seals: not yet that of who is running. */
-	if (pid == getpid())
-		sleep_until(at + 1000000);
+	/* The module counts plain time when it seals: not yet that of who is running, or was a moment ago (grace_us). */
+	sleep_until(at + 12000000);
 	look->plain_ns = now();
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
 	file = fopen(path, "r");
