@@ -39,10 +39,9 @@ def server(ctx, kernel, directory, memory, parameters, name):
 
 def measure(ctx):
     directory = keys.make()
-    first = ctx.kernels[0]
     calls = [lambda kernel=kernel: clock(ctx, kernel, directory) for kernel in ctx.kernels]
-    calls += [lambda one=one: server(ctx, first, directory, *one) for one in SERVERS]
-    calls.append(lambda: victims(ctx, first))
+    calls += [lambda kernel=kernel, one=one: server(ctx, kernel, directory, *one) for kernel in ctx.kernels for one in SERVERS]
+    calls += [lambda kernel=kernel: victims(ctx, kernel) for kernel in ctx.kernels]
     return [record for records in ctx.together(calls) for record in records]
 
 
