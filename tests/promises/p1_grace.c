@@ -23,7 +23,7 @@
 #define DOMAINS	"/sys/kernel/debug/cryptmem/domains"
 #define DELAY	"/sys/module/suspend/parameters/pm_test_delay"
 
-enum { PAGES = 4, NAPS = 200, TRIES = 20, MANY = 80, ROUNDS = 20, ENDS = 30 };
+enum { PAGES = 4, NAP = 500 /* us: long enough to be put off the CPU */, NAPS = 200, TRIES = 20, MANY = 80, ROUNDS = 20, ENDS = 30 };
 
 static void nap(long us)
 {
@@ -37,7 +37,7 @@ static unsigned long sealed(int fd, volatile char *pages)
 
 	for (int i = 0; i < NAPS; i++) {
 		pages[i % PAGES * 4096]++;
-		nap(50);
+		nap(NAP);
 	}
 	return victim_status(fd).switch_seals - before;
 }
