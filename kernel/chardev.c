@@ -106,6 +106,7 @@ static void cm_chardev_fill_status(struct cm_domain *d,
 	s->refused = atomic64_read(&d->counts.refused);
 
 	raw_spin_lock_irq(&d->lock);
+	cm_window_count_plain(d);
 	s->seals = d->counts.seals;
 	s->clean_seals = d->counts.clean_seals;
 	s->unseals = d->counts.unseals;

@@ -47,8 +47,13 @@ MODULE_PARM_DESC(max_plain_us, "a page that has been plaintext for so long is se
 /* An owner must get on between two faults. */
 #define CM_PLAIN_MIN_US	100U
 
-/* Nanoseconds; 0: for as long as the owner runs. */
-static u64 cm_expiry_limit(void)
+/**
+ * cm_expiry_limit() - for how long a page may be plaintext
+ *
+ * Context: any.
+ * Return: nanoseconds; 0: for as long as the owner runs.
+ */
+u64 cm_expiry_limit(void)
 {
 	unsigned int us = READ_ONCE(max_plain_us);
 

@@ -33,6 +33,7 @@ struct cm_expiry {
 void cm_expiry_setup(struct cm_expiry *e);
 void cm_expiry_cancel(struct cm_expiry *e);
 
+u64 cm_expiry_limit(void);
 void cm_expiry_arm(struct cm_domain *d);
 void cm_expiry_put_out(struct cm_domain *d);
 

@@ -22,14 +22,33 @@
 static unsigned int grace_us;
 static bool cm_grace_suspended;
 
+static void cm_grace_seal(struct cm_domain *d, void *arg)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	if (!d->running)
+		cm_window_seal(d);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/* Those, too, whose grace was longer when it began. */
 static int cm_grace_set(const char *val, const struct kernel_param *kp)
 {
+	unsigned int before = grace_us;
 	int err = param_set_uint_minmax(val, kp, 0, CM_GRACE_MAX_US);
 
-	if (!err && grace_us)
-		pr_notice("grace_us=%u: memory stays plaintext for so long after its owner has left its CPU\n",
-			  grace_us);
-	return err;
+	if (err)
+		return err;
+	if (grace_us && !before)
+		pr_notice_ratelimited("grace_us=%u: memory stays plaintext for so long after its owner has left its CPU\n",
+				      grace_us);
+	/* Parameters can be written until after the module's exit function. */
+	if (grace_us < before && try_module_get(THIS_MODULE)) {
+		cm_domain_for_each(cm_grace_seal, NULL);
+		module_put(THIS_MODULE);
+	}
+	return 0;
 }
 
 static const struct kernel_param_ops cm_grace_ops = {
@@ -44,9 +63,12 @@ MODULE_PARM_DESC(grace_us, "not strict: memory is sealed only so long after its 
 /* Nanoseconds; 0: strict. */
 static u64 cm_grace_limit(void)
 {
-	if (READ_ONCE(cm_grace_suspended))
+	u64 limit = (u64)READ_ONCE(grace_us) * NSEC_PER_USEC, plain;
+
+	if (likely(!limit) || READ_ONCE(cm_grace_suspended))
 		return 0;
-	return (u64)READ_ONCE(grace_us) * NSEC_PER_USEC;
+	plain = cm_expiry_limit();
+	return plain ? min(limit, plain) : limit;
 }
 
 /* In how many nanoseconds to look again; 0: no need. The domain's lock is held. */
@@ -79,7 +101,7 @@ static enum hrtimer_restart cm_grace_over(struct hrtimer *timer)
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	if (!ns)
 		return HRTIMER_NORESTART;
-	hrtimer_forward_now(timer, ns_to_ktime(ns));
+	hrtimer_set_expires(timer, ktime_add_ns(ktime_get(), ns));
 	return HRTIMER_RESTART;
 }
 
@@ -117,7 +139,7 @@ bool cm_grace_begin(struct cm_domain *d)
 {
 	u64 limit = cm_grace_limit();
 
-	if (likely(!limit) || !d->window.count)
+	if (!limit || !d->window.count)
 		return false;
 	d->grace.since = ktime_get_mono_fast_ns();
 	if (!d->grace.armed) {
@@ -126,16 +148,6 @@ bool cm_grace_begin(struct cm_domain *d)
 			      HRTIMER_MODE_REL_PINNED_SOFT);
 	}
 	return true;
-}
-
-static void cm_grace_seal(struct cm_domain *d, void *arg)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&d->lock, flags);
-	if (!d->running)
-		cm_window_seal(d);
-	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
 /**

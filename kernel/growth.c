@@ -71,7 +71,7 @@ static unsigned int cm_growth_cap(const struct cm_window *w)
 /* Switches since the count began. */
 static u64 cm_growth_switches(struct cm_domain *d)
 {
-	return READ_ONCE(d->counts.switch_seals) - d->window.growth.seals;
+	return READ_ONCE(d->window.departures) - d->window.growth.since;
 }
 
 static void cm_growth_begin(struct cm_domain *d)
@@ -82,7 +82,7 @@ static void cm_growth_begin(struct cm_domain *d)
 
 	xa_for_each_marked(&d->pages, at, pg, CM_EVICTED)
 		xa_clear_mark(&d->pages, at, CM_EVICTED);
-	g->seals = READ_ONCE(d->counts.switch_seals);
+	g->since = READ_ONCE(d->window.departures);
 	g->out = 0;
 	g->returned = 0;
 }

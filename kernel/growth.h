@@ -22,14 +22,14 @@ struct cm_domain;
  * struct cm_growth - what the last evictions were worth; under map_lock
  * @base: pages that the window begins with, and shrinks to
  * @fixed: the process has asked for that size
- * @seals: switch_seals when the rest was 0
+ * @since: cm_window.departures when the rest was 0
  * @out: pages evicted since then that have not come back, or were forgotten
  * @returned: those that have
  */
 struct cm_growth {
 	unsigned int base;
 	bool fixed;
-	u64 seals;
+	u64 since;
 	unsigned int out;
 	unsigned int returned;
 };

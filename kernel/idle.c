@@ -14,7 +14,7 @@ static unsigned int idle_ms = 1000;
 module_param(idle_ms, uint, 0644);
 MODULE_PARM_DESC(idle_ms, "a domain asleep for so long is unmapped, 0: never (1000)");
 
-/* Rounds of ageing are at most so many seals at switches apart. */
+/* Rounds of ageing are at most so many departures apart. */
 #define CM_AGE_MAX	64U
 
 static void cm_idle_scan(struct work_struct *work);

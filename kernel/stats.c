@@ -97,10 +97,21 @@ struct cm_totals {
 	u64 frames;
 };
 
+/* Somebody may be running. */
+static void cm_stats_settle(struct cm_domain *d)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	cm_window_count_plain(d);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
 static void cm_stats_sum(struct cm_domain *d, void *arg)
 {
 	struct cm_totals *t = arg;
 
+	cm_stats_settle(d);
 	cm_stats_add(&t->counts, &d->counts);
 	t->domains++;
 	t->regions += READ_ONCE(d->regions);
@@ -148,6 +159,7 @@ static void cm_stats_show_domain(struct cm_domain *d, void *arg)
 	struct seq_file *m = arg;
 	unsigned int i;
 
+	cm_stats_settle(d);
 	seq_printf(m, "%d ", d->pid);
 	seq_escape(m, d->comm, " \t\n\\");
 	seq_printf(m, " %s %u %llu %llu %u %u", cm_stats_state(d),

@@ -94,6 +94,43 @@ static void cm_window_plain_end(struct cm_domain *d, u64 now)
 }
 
 /**
+ * cm_window_grow_older() - the last of those that run leaves its CPU
+ * @d: the domain; its lock is held
+ *
+ * Whether it is sealed now or later: what is not in use is to leave the window.
+ *
+ * Context: any, the scheduler's included.
+ */
+void cm_window_grow_older(struct cm_domain *d)
+{
+	struct cm_window *w = &d->window;
+
+	if (!w->plain || list_empty(&w->list))
+		return;
+	w->departures++;
+	if (w->age_in)
+		w->age_in--;
+	else
+		WRITE_ONCE(w->age_due, true);
+}
+
+/**
+ * cm_window_count_plain() - have counts.plain_ns be right up to now
+ * @d: the domain; its lock is held
+ *
+ * Context: any.
+ */
+void cm_window_count_plain(struct cm_domain *d)
+{
+	u64 now = ktime_get_mono_fast_ns();
+
+	if (!d->window.plain || list_empty(&d->window.list))
+		return;
+	cm_window_plain_end(d, now);
+	cm_window_plain_begin(d, now);
+}
+
+/**
  * cm_window_seal() - no plaintext from here on
  * @d: the domain; its lock is held
  *
@@ -117,10 +154,6 @@ void cm_window_seal(struct cm_domain *d)
 		cm_frame_seal(d, f);
 	cm_window_plain_end(d, ktime_get_mono_fast_ns());
 	d->counts.switch_seals++;
-	if (d->window.age_in)
-		d->window.age_in--;
-	else
-		WRITE_ONCE(d->window.age_due, true);
 	cm_window_clock(d, start);
 	trace_cryptmem_seal(d->mm, d->window.count);
 }
@@ -163,7 +196,8 @@ void cm_window_wipe(struct cm_domain *d)
 {
 	struct cm_frame *f;
 
-	/* That kernel may come back to this one. */
+	/* That kernel may come back to this one, and its owner is to know. */
+	d->window.plain = false;
 	list_for_each_entry(f, &d->window.list, list) {
 		cm_frame_wipe(f);
 		if (f->dirty)

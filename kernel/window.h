@@ -12,7 +12,8 @@
  *    descriptor that nobody shares, under the domain's own key;
  *  - the store pages of all frames are pinned.
  *
- * Every function here wants map_lock held, except the two for the scheduler.
+ * Every function here wants map_lock held, except those for the scheduler and for
+ * those who count.
  */
 #ifndef _CM_WINDOW_H
 #define _CM_WINDOW_H
@@ -42,10 +43,12 @@ struct page;
  *	it was; under the domain's lock
  * @unsealed_at: when it was unsealed last; under the domain's lock
  * @sealed_at: jiffies at the last seal at a switch
- * @age_in: seals at a switch until the next round of ageing; under the domain's
+ * @departures: times that the last task that ran left its CPU; under the domain's
+ *	lock
+ * @age_in: departures until the next round of ageing; under the domain's
  *	lock
  * @age_due: it is time for one, see idle.h
- * @age_every: seals from one round to the next; under map_lock
+ * @age_every: departures from one round to the next; under map_lock
  * @aged: frames that the last round put out; under map_lock
  * @missed: how many of those have come back; under map_lock
  * @growth: whether it is too small, see growth.h
@@ -61,6 +64,7 @@ struct cm_window {
 	u64 plain_since;
 	u64 unsealed_at;
 	unsigned long sealed_at;
+	u64 departures;
 	unsigned int age_in;
 	bool age_due;
 	unsigned int age_every;
@@ -91,8 +95,12 @@ void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last);
 int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out);
 
 /* For the scheduler's hooks: the domain's lock held, irqs off. */
+void cm_window_grow_older(struct cm_domain *d);
 void cm_window_seal(struct cm_domain *d);
 void cm_window_unseal(struct cm_domain *d);
+
+/* For those who count. */
+void cm_window_count_plain(struct cm_domain *d);
 
 /* For a kernel that has come to its end. */
 void cm_window_wipe(struct cm_domain *d);

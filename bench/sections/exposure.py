@@ -54,7 +54,7 @@ def by_clock(records):
     for record in records:
         ns = record["ns"]
         rows.append([record["what"], PACES[record["pace"]], record["kernel"], f"{record['count'] / ns * 1e9:.0f}", f"{record['switches'] / ns * 1e9:.0f}",
-                     f"{100 * record['cpu_ns'] / ns:.1f} %", "not counted" if record["plain_ns"] is None else hidden(record["plain_ns"] / record["plain_of_ns"])])
+                     f"{100 * record['cpu_ns'] / ns:.1f} %", "not counted" if record["plain_ns"] is None else hidden(record["plain_ns"] / record["ns"])])
     return report.table(["what", "signs", "kernel", "signatures/s", "switches/s", "on a CPU", "hidden, by the module's clock"], rows)
 
 

@@ -63,7 +63,7 @@ def cell(key, both):
     else:
         parts.append(seals)
     if protected.get("plain_ns") is not None:
-        parts.append(f"hidden {round(100 * max(0, 1 - protected['plain_ns'] / protected['plain_of_ns']), 1) + 0:.1f} %")
+        parts.append(f"hidden {round(100 * max(0, 1 - protected['plain_ns'] / protected['ns']), 1) + 0:.1f} %")
     return ", ".join(parts)
 
 

@@ -99,8 +99,7 @@ struct cryptmem_query {
  * @switch_seals: times that the domain was sealed at a context switch
  * @seal_ns: time spent sealing and unsealing at context switches, in total
  * @seal_ns_max: the longest such time
- * @plain_ns: time in which pages were plaintext, up to the last time they were
- *	sealed
+ * @plain_ns: time in which pages were plaintext
  * @user_regions: regions that the user has, over all processes: of
  *	cryptmem_query.max_regions
  * @user_pages: pages that they cover: of cryptmem_query.max_pages

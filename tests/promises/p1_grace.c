@@ -19,11 +19,12 @@
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
+#define PLAIN	"/sys/module/cryptmem/parameters/max_plain_us"
 #define LIMIT	"/sys/module/cryptmem/parameters/grace_us"
 #define DOMAINS	"/sys/kernel/debug/cryptmem/domains"
 #define DELAY	"/sys/module/suspend/parameters/pm_test_delay"
 
-enum { PAGES = 4, NAP = 500 /* us: long enough to be put off the CPU */, NAPS = 200, TRIES = 20, MANY = 80, ROUNDS = 20, ENDS = 30 };
+enum { PAGES = 4, NAP = 500 /* us: long enough to be put off the CPU */, NAPS = 200, FEW = 24, RESTS = 60, TRIES = 20, MANY = 80, ROUNDS = 20, ENDS = 30 };
 
 static void nap(long us)
 {
@@ -71,6 +72,52 @@ static void naps(int fd, volatile char *pages)
 	ok(good, "who comes back soon is seldom sealed (%lu of %d times)", seals, NAPS);
 }
 
+/* Time in plaintext is counted up to now, not up to the last seal. */
+static void counted(int fd, volatile char *pages)
+{
+	struct cryptmem_status before, after;
+	bool good = false;
+
+	for (int try = 0; try < TRIES && !good; try++) {
+		pages[0]++;
+		before = victim_status(fd);
+		after = victim_status(fd);
+		good = after.switch_seals == before.switch_seals && after.window_pages && after.plain_ns > before.plain_ns;
+	}
+	ok(good, "the time in plaintext is counted up to now");
+}
+
+/* No page is to be plaintext for longer, whoever runs. */
+static void at_most(int fd, volatile char *pages)
+{
+	unsigned long seals = 0;
+
+	victim_set(PLAIN, "100");
+	for (int try = 0; try < TRIES && !often(seals); try++)
+		seals = sealed(fd, pages);
+	ok(often(seals), "with max_plain_us=100, who naps for longer is sealed (%lu of %d times)", seals, NAPS);
+	victim_set(PLAIN, "0");
+}
+
+/* What is not in use leaves the window of who is never sealed, too. */
+static void ages(void)
+{
+	struct cryptmem_status status = { .window_pages = FEW };
+	int fd;
+	volatile char *pages = victim_region(FEW, &fd);
+
+	for (int i = 0; i < FEW; i++)
+		pages[i * 4096]++;
+	for (int try = 0; try < TRIES && status.window_pages > FEW / 2; try++) {
+		sealed(fd, pages);
+		status = victim_status(fd);
+	}
+	ok(status.window_pages <= FEW / 2, "%d pages were in use, then %d are: the others leave the window (%llu left)", FEW, PAGES,
+	   (unsigned long long)status.window_pages);
+	munmap((void *)pages, FEW * 4096);
+	close(fd);
+}
+
 /* How often a domain has been sealed at switches, by its line for people; -1 when it has none. */
 static long column(pid_t pid, const char *name)
 {
@@ -100,8 +147,8 @@ static long column(pid_t pid, const char *name)
 	return found;
 }
 
-/* Writes, says how often it has been sealed by then, and sleeps until it is told to look. */
-static void sleeper(void)
+/* Writes, says how often it has been sealed by then, and sleeps until it is told to look; so many times. */
+static void sleeper(int times)
 {
 	int fd;
 	volatile char *pages = victim_region(PAGES, &fd);
@@ -111,35 +158,60 @@ static void sleeper(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	for (int i = 0; i < PAGES; i++)
-		pages[i * 4096] = (char)(i + 7);
-	shared->rounds = (long)victim_status(fd).switch_seals;
-	shared->ready = 1;
-	sigwait(&set, &signal);
-	for (int i = 0; i < PAGES; i++)
-		if (pages[i * 4096] != i + 7)
-			_exit(1);
+	while (times--) {
+		for (int i = 0; i < PAGES; i++)
+			pages[i * 4096] = (char)(i + times);
+		/* So that the timer goes off too early for the next sleep. */
+		nap(1000);
+		shared->others = (long)victim_status(fd).switch_seals;
+		/* Were it put off its CPU before this, its window might be empty when it goes to sleep. */
+		pages[0] = pages[0];
+		shared->ready = 1;
+		sigwait(&set, &signal);
+		for (int i = 0; i < PAGES; i++)
+			if (pages[i * 4096] != (char)(i + times))
+				_exit(1);
+	}
 	_exit(0);
+}
+
+/* Whether it sleeps, and is sealed while it does, as many times, and has what it had. */
+static bool is_sealed_asleep(int times, pid_t pid)
+{
+	long seals;
+	int code;
+
+	for (int time = 0; time < times; time++) {
+		if (!victim_wait(&shared->ready))
+			break;
+		shared->ready = 0;
+		seals = -1;
+		for (int i = 0; i < 1000 && seals <= shared->others; i++) {
+			nap(5000);
+			seals = column(pid, "switch_seals");
+		}
+		if (seals <= shared->others) {
+			tap_note("sealed %ld times before it sleeps, %ld then", shared->others, seals);
+			break;
+		}
+		kill(pid, SIGUSR1);
+		if (time == times - 1)
+			return waitpid(pid, &code, 0) == pid && code == 0;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &code, 0);
+	return false;
 }
 
 static void asleep(void)
 {
-	long seals = -1;
-	int code;
 	pid_t pid;
 
 	shared->ready = 0;
 	pid = fork();
 	if (pid == 0)
-		sleeper();
-	ok(victim_wait(&shared->ready), "an owner sleeps");
-	for (int i = 0; i < 500 && seals <= shared->rounds; i++) {
-		nap(10000);
-		seals = column(pid, "switch_seals");
-	}
-	ok(seals > shared->rounds, "it is sealed when the time is over, although it does not run (%ld, then %ld times)", shared->rounds, seals);
-	kill(pid, SIGUSR1);
-	ok(waitpid(pid, &code, 0) == pid && code == 0, "it wakes, and has what it had");
+		sleeper(3);
+	ok(is_sealed_asleep(3, pid), "who sleeps on is sealed although it does not run, and wakes with what it had");
 }
 
 static void *rounds(void *argument)
@@ -207,7 +279,7 @@ static void encrypt(int cpu)
 {
 	struct sockaddr_alg alg = { .salg_family = AF_ALG, .salg_type = "skcipher", .salg_name = "cbc(aes)" };
 	int fd = socket(AF_ALG, SOCK_SEQPACKET, 0);
-	static char data[16 * 4096];
+	static char data[16 * 4096], code[sizeof(data)], first[sizeof(data)];
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
@@ -217,22 +289,22 @@ static void encrypt(int cpu)
 		return;
 	fd = accept(fd, NULL, NULL);
 	for (;;) {
-		if (write(fd, data, sizeof(data)) != sizeof(data) || read(fd, data, sizeof(data)) != sizeof(data))
+		if (write(fd, data, sizeof(data)) != sizeof(data) || read(fd, code, sizeof(code)) != sizeof(code))
 			return;
-		shared->rounds++;
+		if (!shared->rounds++)
+			memcpy(first, code, sizeof(first));
+		shared->wrong += memcmp(first, code, sizeof(first)) != 0;
 	}
 }
 
 /* The timer goes off while somebody else uses the registers that sealing wants, too. */
-static void registers(int fd, volatile char *pages)
+static void registers(void)
 {
-	__u64 before = victim_status(fd).switch_seals;
 	cpu_set_t set, all;
-	char *more;
-	int code, wrong = 0;
-	pid_t pid;
+	pid_t pid, owner;
+	int code;
 
-	shared->rounds = 0;
+	shared->rounds = shared->wrong = 0;
 	pid = fork();
 	if (pid == 0) {
 		encrypt(0);
@@ -249,22 +321,15 @@ static void registers(int fd, volatile char *pages)
 	CPU_SET(0, &set);
 	sched_setaffinity(0, sizeof(set), &set);
 	victim_set(LIMIT, "300");
-	more = victim_region(PAGES, NULL);
-	for (int i = 0; i < 4 * NAPS; i++) {
-		char *at = more + i % PAGES * 4096;
-
-		wrong += *at != (char)(i / PAGES);
-		*at = (char)(i / PAGES + 1);
-		pages[0]++;
-		nap(1500);
-	}
-	victim_set(LIMIT, "10000");
+	shared->ready = 0;
+	owner = fork();
+	if (owner == 0)
+		sleeper(RESTS);
 	sched_setaffinity(0, sizeof(all), &all);
+	ok(is_sealed_asleep(RESTS, owner), "who sleeps %d times is sealed each time, while somebody encrypts on that CPU; nothing is lost", RESTS);
+	victim_set(LIMIT, "10000");
 	kill(pid, SIGKILL);
-	ok(waitpid(pid, &code, 0) == pid && WIFSIGNALED(code), "somebody encrypts meanwhile on the same CPU, to the end");
-	before = victim_status(fd).switch_seals - before;
-	ok(wrong == 0 && before, "the timer seals all the same, and nothing is lost (%llu times)", (unsigned long long)before);
-	munmap(more, PAGES * 4096);
+	ok(waitpid(pid, &code, 0) == pid && WIFSIGNALED(code) && !shared->wrong, "nor of what is encrypted (%ld times)", shared->rounds);
 }
 
 /* Owners that come to their end while they have not been sealed yet, and their domains with them. */
@@ -331,9 +396,12 @@ int main(void)
 	ok(!victim_set(LIMIT, "10001") && !victim_set(LIMIT, "-1") && !victim_set(LIMIT, "ever"), "10001, -1 and ever are refused");
 	victim_get(LIMIT, value, sizeof(value));
 	ok(strcmp(value, "10000") == 0, "and change nothing (%s)", value);
+	counted(fd, pages);
+	at_most(fd, pages);
+	ages();
 	asleep();
 	contents();
-	registers(fd, pages);
+	registers();
 	ends();
 	suspend(fd, pages);
 	victim_set(LIMIT, "0");

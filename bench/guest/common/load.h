@@ -13,7 +13,6 @@
 /* What is known of a process at a moment. */
 struct look {
 	uint64_t ns;		/* the clock, when the look began */
-	uint64_t plain_ns;	/* and from when on plain time is not yet in counts */
 	uint64_t switches;	/* its switches so far, all threads */
 	uint64_t cpu_ns;	/* time that its first thread has had on a CPU */
 	bool plain_known;	/* the module counts plain_ns */
