@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 			}
 		}
 	}
-	log_end();
+	ok(log_end(), "allocations failed in the module");
 	ok(errors && !odd, "%u loads failed, each with the errno of a lack", errors);
 	ok(survived && !unusable, "%u loads succeeded, with something missing or nothing: usable, and unloaded", survived);
 	tap_note("tried: failures 1 to %u, then every %uth to %u", EACH, STRIDE, nth);

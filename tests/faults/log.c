@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,9 @@
 
 static struct counts {
 	volatile bool end;
-	unsigned long failures, here, lost;
+	volatile unsigned int asked, answered;	/* when it was asked how far it is, and is at the log's end */
+	volatile unsigned long failures;
+	unsigned long here, lost;
 	struct {
 		char name[48];
 		unsigned long times;
@@ -63,6 +64,8 @@ static void follow(void)
 
 	lseek(fd, 0, SEEK_END);
 	for (;;) {
+		unsigned int asked = counts->asked;
+
 		n = read(fd, record, sizeof(record) - 1);
 		if (n > 0) {
 			record[n] = 0;
@@ -73,7 +76,8 @@ static void follow(void)
 		} else if (counts->end) {
 			_exit(0);
 		} else {
-			usleep(10000);
+			counts->answered = asked;
+			usleep(1000);
 		}
 	}
 }
@@ -86,7 +90,16 @@ void log_start(void)
 		follow();
 }
 
-void log_end(void)
+unsigned long log_failures(void)
+{
+	unsigned int asked = ++counts->asked;
+
+	while (counts->answered != asked)
+		usleep(1000);
+	return counts->failures;
+}
+
+bool log_end(void)
 {
 	counts->end = true;
 	waitpid(reader, NULL, 0);
@@ -95,4 +108,5 @@ void log_end(void)
 		printf("# the log was overwritten %lu times: there were more\n", counts->lost);
 	for (unsigned int i = 0; i < SITES && counts->site[i].name[0]; i++)
 		printf("# failed in %s %lu\n", counts->site[i].name, counts->site[i].times);
+	return counts->here;
 }

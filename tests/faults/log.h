@@ -6,8 +6,12 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdbool.h>
+
 void log_start(void);
-/* Says, as a comment of TAP, how often in which function. */
-void log_end(void);
+/* How many allocations have failed until now. Waits for the log to be read. */
+unsigned long log_failures(void);
+/* Says, as a comment of TAP, how often in which function. Whether any was in the module's. */
+bool log_end(void);
 
 #endif

@@ -69,7 +69,9 @@ static int act_far(struct world *w)
 
 	if (far == MAP_FAILED || write(w->pipe[1], "", 1) != 1)
 		return errno;
-	_exit(read(w->pipe[0], far + (pages - 1) * WORLD_PAGE, 1) != 1);
+	if (read(w->pipe[0], far + (pages - 1) * WORLD_PAGE, 1) == 1)
+		_exit(0);
+	_exit(errno == EFAULT || errno == ENOMEM ? WORLD_ENDS : WORLD_WRONG);
 }
 
 /* A system call that is cut short has filled what it says. */

@@ -37,7 +37,7 @@ struct scenario {
 	enum world_ready ready;
 	/* Returns 0, the errno it got, or one of those below. */
 	int (*act)(struct world *w);
-	/* Nobody is left to say how often allocations were asked for. */
+	/* Nobody is left to say how often allocations were asked for. The exit status is 0, or one of those below: something has failed. */
 	bool ends;
 	/* Two failures in a row as it allocates a new task's stack make the kernel itself complain (a WARN in alloc_vmap_area()). */
 	bool forks;
@@ -47,6 +47,9 @@ struct scenario {
 #define WORLD_WRONG	250
 /* A touch was answered by SIGBUS. */
 #define WORLD_SIGBUS	251
+/* How an act ends that does not return: where a system call has failed, and where the next program's loader has not got what it needs. */
+#define WORLD_ENDS	1
+#define WORLD_NO_LOADER	127
 /* The world could not be set up. */
 #define WORLD_NONE	252
 
