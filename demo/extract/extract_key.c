@@ -290,7 +290,7 @@ static void write_figure(FILE *f, const struct result *r, const struct loot *ref
 		fprintf(f, "  %s\n", r->loot.how);
 	fprintf(f, "  %-53s %s\n", r->found ? "private exponent, from the agent's memory" :
 		"what the agent's memory shows", reference ? "private exponent, in the key file" : "");
-	for (size_t at = 0; at < ROW_BYTES * ROWS; at += ROW_BYTES)
+	for (size_t at = 0; at < sizeof(r->seen); at += ROW_BYTES)
 		figure_row(f, seen + at, reference ? truth + at : NULL, at);
 	if (!reference)
 		return;

@@ -17,6 +17,12 @@ GUEST_COMMON := $(addprefix tests/attacks/,victim.c victim.h bystander.c bystand
 GUEST_WAYS := $(filter-out prey tracer victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
 GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c tracer.h) tests/attacks/machine.h
 
+# $(call BUILT,NAME,TARGET...): what NAME needs, by a make of its own: a new machine may lack the compiler until NAME has asked scripts/deps for it.
+define BUILT
+@mkdir -p build
+@$(MAKE) --no-print-directory $(2) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 2; }
+endef
+
 .PHONY: guest-programs check-promises attacks
 guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))
 guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan keyscan postmortem.cpio swapped tampered)
@@ -85,18 +91,19 @@ $(GUEST_OUT)/faults/%:
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^)
 
-check-debug: lib guest-programs
-	@scripts/deps vm test debug
+check-debug:
+	@scripts/deps build vm test debug
+	$(call BUILT,check-debug,lib guest-programs)
 	@scripts/kernel-build $(DEBUG_KERNELS)
 	@tests/debug/check $(DEBUG_KERNELS)
 
 # Every stock kernel there is: a table.
 MATRIX_KERNELS ?= 6.1 6.1-amd64 6.1-rt 6.12 6.12-amd64 6.12-rt 6.1-arm64 6.12-arm64
 .PHONY: matrix
-matrix: lib guest-programs
+matrix:
 	@scripts/deps build vm test $(if $(filter %-arm64,$(MATRIX_KERNELS)),arm64)
+	$(call BUILT,matrix,lib guest-programs $(if $(filter %-arm64,$(MATRIX_KERNELS)),guest-programs-arm64))
 	@scripts/kernel-build $(MATRIX_KERNELS)
-	$(if $(filter %-arm64,$(MATRIX_KERNELS)),$(MAKE) --no-print-directory guest-programs-arm64)
 	@tests/attacks/kernels $(MATRIX_KERNELS)
 
 # A fuzzer over what a program can ask of regions, and stress.
@@ -115,12 +122,17 @@ $(GUEST_OUT)/stress/stress: $(wildcard tests/stress/*.[ch]) $(GUEST_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -o $@ $(filter %.c,$^)
 
-fuzz: guest-programs kernels fuzz-allocator
+fuzz:
+	@scripts/deps build vm test fuzz
+	$(call BUILT,fuzz,guest-programs)
+	@scripts/kernel-build $(KERNELS)
+	@$(MAKE) --no-print-directory fuzz-allocator
 	@tests/fuzz/run $(KERNELS)
 
 # The generic kernels can rehearse suspend.
 STRESS_KERNELS ?= 6.1 6.12 6.1-amd64 6.12-amd64
-stress: guest-programs
+stress:
 	@scripts/deps build vm test
+	$(call BUILT,stress,guest-programs)
 	@scripts/kernel-build $(STRESS_KERNELS)
 	@tests/stress/run $(STRESS_KERNELS)

@@ -67,13 +67,21 @@ unsigned long model_any(struct world *w, unsigned long below)
 	return tap_random(&w->random, below);
 }
 
+/* In two steps: which half of an expression comes first is the compiler's choice. */
+uint64_t model_word(struct world *w)
+{
+	uint64_t word = model_any(w, 1UL << 32) << 32;
+
+	return word | model_any(w, 1UL << 32);
+}
+
 void model_fill(struct world *w, unsigned char *to, size_t length)
 {
 	uint64_t word = 0;
 
 	for (size_t i = 0; i < length; i++, word >>= 8) {
 		if (i % 8 == 0)
-			word = model_any(w, 1UL << 32) << 32 | model_any(w, 1UL << 32);
+			word = model_word(w);
 		to[i] = (unsigned char)word;
 	}
 }

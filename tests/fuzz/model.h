@@ -54,6 +54,7 @@ extern struct report *report;
 
 void model_start(struct world *w, unsigned long seed);
 unsigned long model_any(struct world *w, unsigned long below);
+uint64_t model_word(struct world *w);
 /* Bytes from the random numbers of the world. */
 void model_fill(struct world *w, unsigned char *to, size_t length);
 

@@ -160,7 +160,7 @@ static void op_store_many(struct world *w)
 	if (!model_usable(w, RW, 40, &first, &n))
 		return;
 	for (size_t i = first; i < first + n; i++) {
-		unsigned long word = model_any(w, 1UL << 32) << 32 | model_any(w, 1UL << 32);
+		unsigned long word = model_word(w);
 		size_t at = 8 * model_any(w, PAGE / 8);
 
 		memcpy(model_at(i) + at, &word, 8);
@@ -227,7 +227,7 @@ static void op_cannot_read(struct world *w)
 }
 
 /* One request, by a ring of its own. */
-static int ring(struct world *w, int opcode, int fd, void *address, size_t length)
+static int ring(struct world *w, int opcode, bool async, int fd, void *address, size_t length)
 {
 	struct io_uring_params p = { 0 };
 	int r = (int)syscall(SYS_io_uring_setup, 1, &p), result;
@@ -246,7 +246,7 @@ static int ring(struct world *w, int opcode, int fd, void *address, size_t lengt
 	sqe->fd = fd;
 	sqe->addr = (unsigned long)address;
 	sqe->len = (unsigned int)length;
-	if (model_any(w, 2))
+	if (async)
 		sqe->flags = IOSQE_ASYNC;
 	((unsigned int *)(map + p.sq_off.array))[0] = 0;
 	__atomic_store_n((unsigned int *)(map + p.sq_off.tail), 1, __ATOMIC_RELEASE);
@@ -264,20 +264,22 @@ static void op_ring(struct world *w)
 {
 	unsigned char text[200];
 	size_t n, first, at = model_any(w, PAGE - sizeof(text));
+	/* Drawn even where there are no rings. */
+	bool read_async = model_any(w, 2), write_async = model_any(w, 2);
 	int result;
 
 	if (!model_usable(w, RW, 1, &first, &n))
 		return;
 	model_fill(w, text, sizeof(text));
 	expect(w, pwrite(w->file, text, sizeof(text), 0) == sizeof(text), "pwrite: %m");
-	result = ring(w, IORING_OP_READ, w->file, model_at(first) + at, sizeof(text));
+	result = ring(w, IORING_OP_READ, read_async, w->file, model_at(first) + at, sizeof(text));
 	if (result == -ENOSYS)
 		return;
 	/* A worker of the kernel's is nobody that may see plaintext. */
 	expect(w, result == sizeof(text) || result == -EFAULT, "a ring's read: %d", result);
 	if (result > 0)
 		memcpy(model_shadow(first) + at, text, sizeof(text));
-	result = ring(w, IORING_OP_WRITE, w->file, model_at(first) + at, sizeof(text));
+	result = ring(w, IORING_OP_WRITE, write_async, w->file, model_at(first) + at, sizeof(text));
 	expect(w, result == sizeof(text) || result == -EFAULT, "a ring's write: %d", result);
 	if (result < 0)
 		return;

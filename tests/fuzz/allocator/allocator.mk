@@ -2,17 +2,19 @@
 # The fuzzer of libsalloc. Included from the top of the tree, after tests/unit/unit.mk.
 #
 #	make fuzz-allocator	looks for inputs that break it, beginning with those in tests/fuzz/allocator/corpus; the same ones for the
-#				same SEED (1), RUNS of them (200000). What broke it is left in build/tests/fuzz/allocator/
-#	make check-fuzz		the inputs of the corpus alone, with gcc; make check-unit does it too
+#				same SEED (1), RUNS of them (200000). What broke it is put into tests/fuzz/allocator/broke, to be kept
+#	make check-fuzz		the inputs of the corpus, and those that broke it once, with gcc; make check-unit does it too
 #	make fuzz-corpus	puts in the place of the corpus the fewest of what the last fuzz-allocator found, and of what was there, that
-#				reach as much of the library
+#				reach as much of the library. Leaves those that broke it alone
 
 FUZZ_OUT := build/tests/fuzz/allocator
 FUZZ_CORPUS := tests/fuzz/allocator/corpus
+# There is none before something was found.
+FUZZ_BROKE := tests/fuzz/allocator/broke
 FUZZ_CLANG ?= clang
 FUZZ_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # The library's variables are put back before each input, what it has of the system is watched.
-FUZZ_LDFLAGS := -pthread -Wl,-T,tests/fuzz/allocator/state.ld -Wl,--wrap=sl_meta_map,--wrap=sl_meta_unmap,--wrap=sl_die
+FUZZ_LDFLAGS := -pthread -Wl,-T,tests/fuzz/allocator/state.ld -Wl,--wrap=sl_meta_map,--wrap=sl_meta_unmap,--wrap=sl_meta_grow,--wrap=sl_die
 FUZZ_LIB := $(UNIT_CORE:%=lib/%.o)
 # Addresses get into the inputs: only if they are the same each time, so are those.
 FUZZ_STILL = $(shell setarch -R true 2>/dev/null && echo setarch -R)
@@ -33,7 +35,7 @@ $(FUZZ_OUT)/allocator-replay: $(addprefix $(FUZZ_OUT)/gcc/,allocator.o blocks.o 
 	$(CC) $(LDFLAGS) $(FUZZ_SANITIZE) $(FUZZ_LDFLAGS) -o $@ $(filter %.o,$^)
 
 check-fuzz: $(FUZZ_OUT)/allocator-replay
-	$(PROVE) --exec '' $< :: $(FUZZ_CORPUS)/*
+	$(PROVE) --exec '' $< :: $(FUZZ_CORPUS)/* $(wildcard $(FUZZ_BROKE)/*)
 
 check-unit: check-fuzz
 
@@ -52,10 +54,11 @@ $(FUZZ_OUT)/allocator: $(addprefix $(FUZZ_OUT)/clang/,allocator.o blocks.o pool.
 fuzz-allocator:
 	@scripts/deps build fuzz
 	@$(MAKE) --no-print-directory $(FUZZ_OUT)/allocator
-	@rm -rf $(FUZZ_OUT)/found && mkdir -p $(FUZZ_OUT)/found
+	@rm -rf $(FUZZ_OUT)/found $(FUZZ_OUT)/broke && mkdir -p $(FUZZ_OUT)/found $(FUZZ_OUT)/broke
 	$(FUZZ_STILL) $(FUZZ_OUT)/allocator -seed=$(SEED) -runs=$(RUNS) -max_len=256 -reload=0 -purge_allocator_interval=-1 -print_final_stats=1 \
-		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/found $(FUZZ_CORPUS) 2>$(FUZZ_OUT)/allocator.log || \
-		{ cat $(FUZZ_OUT)/allocator.log; exit 1; }
+		-artifact_prefix=$(FUZZ_OUT)/broke/ $(FUZZ_OUT)/found $(FUZZ_CORPUS) 2>$(FUZZ_OUT)/allocator.log || \
+		{ cat $(FUZZ_OUT)/allocator.log; mkdir -p $(FUZZ_BROKE); \
+		find $(FUZZ_OUT)/broke -type f ! -name 'slow-*' -exec cp -v {} $(FUZZ_BROKE) \; ; exit 1; }
 	@grep -E 'INITED|DONE|^stat::' $(FUZZ_OUT)/allocator.log
 
 fuzz-corpus: $(FUZZ_OUT)/allocator

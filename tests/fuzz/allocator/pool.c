@@ -42,7 +42,9 @@ void *__real_sl_meta_map(size_t length);
 void __real_sl_meta_unmap(void *meta, size_t length);
 _Noreturn void __real_sl_die(const char *who, const char *what,
 			     const void *ptr);
+void *__real_sl_meta_grow(void *table, size_t count, size_t *capacity, size_t size, size_t first);
 void *__wrap_sl_meta_map(size_t length);
+void *__wrap_sl_meta_grow(void *table, size_t count, size_t *capacity, size_t size, size_t first);
 void __wrap_sl_meta_unmap(void *meta, size_t length);
 _Noreturn void __wrap_sl_die(const char *who, const char *what,
 			     const void *ptr);
@@ -281,21 +283,14 @@ int sl_backend_unmap(void *start, size_t length)
 	return 0;
 }
 
-void *__wrap_sl_meta_map(size_t length)
+static void meta_is_there(void *meta, size_t length)
 {
-	void *meta = NULL;
-
-	if (!fault())
-		meta = __real_sl_meta_map(length);
-	if (!meta)
-		return NULL;
 	if (meta_count == METAS)
 		pool_wrong("too many mappings for records");
 	metas[meta_count++] = (struct range){ meta, length };
-	return meta;
 }
 
-void __wrap_sl_meta_unmap(void *meta, size_t length)
+static void meta_is_gone(void *meta, size_t length)
 {
 	size_t i = 0;
 
@@ -304,7 +299,41 @@ void __wrap_sl_meta_unmap(void *meta, size_t length)
 	if (i == meta_count || metas[i].length != length)
 		pool_wrong("records are unmapped that are not there");
 	metas[i] = metas[--meta_count];
+}
+
+void *__wrap_sl_meta_map(size_t length)
+{
+	void *meta = NULL;
+
+	if (!fault())
+		meta = __real_sl_meta_map(length);
+	if (meta)
+		meta_is_there(meta, length);
+	return meta;
+}
+
+void __wrap_sl_meta_unmap(void *meta, size_t length)
+{
+	meta_is_gone(meta, length);
 	__real_sl_meta_unmap(meta, length);
+}
+
+/* It calls the two above in its own file, which the linker does not see. */
+void *__wrap_sl_meta_grow(void *table, size_t count, size_t *capacity, size_t size, size_t first)
+{
+	size_t before = *capacity * size;
+	void *larger = NULL;
+
+	if (count < *capacity)
+		return table;
+	if (!fault())
+		larger = __real_sl_meta_grow(table, count, capacity, size, first);
+	if (!larger)
+		return NULL;
+	if (table)
+		meta_is_gone(table, before);
+	meta_is_there(larger, *capacity * size);
+	return larger;
 }
 
 _Noreturn void __wrap_sl_die(const char *who, const char *what,

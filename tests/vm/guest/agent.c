@@ -48,13 +48,13 @@ static void send_frame(char type, const void *payload, uint32_t length)
 	}
 }
 
-static void finish(void)
+static void __attribute__((noreturn)) finish(void)
 {
 	for (;;)
 		pause();	// the host ends the machine; PID 1 must not
 }
 
-static void fail(const char *what)
+static void __attribute__((noreturn)) fail(const char *what)
 {
 	char text[512];
 	int n = snprintf(text, sizeof(text), "%s: %s", what, strerror(errno));
@@ -101,7 +101,7 @@ static void load_module(void)
 // The arguments lie one after the other in the file, each ended by a NUL.
 static char **arguments(void)
 {
-	size_t size, n = 0;
+	size_t size = 0, n = 0;
 	char *text = spec("argv", &size), **argv = calloc(size + 1, sizeof(*argv));
 
 	for (char *p = text; p < text + size; p += strlen(p) + 1)
