@@ -10,6 +10,8 @@
 
 /* Starts both. Call victim_setup() first. */
 void bystander_start(void);
+/* Whether the owner still goes on, however slowly, and has lost nothing. */
+bool bystander_goes_on(void);
 /* Ends both. True when the owner has lost nothing, and was never held up for much longer than the control was; tells how long. */
 bool bystander_end(char *text, int size);
 

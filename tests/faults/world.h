@@ -41,6 +41,8 @@ struct scenario {
 	bool ends;
 	/* Two failures in a row as it allocates a new task's stack make the kernel itself complain (a WARN in alloc_vmap_area()). */
 	bool forks;
+	/* It may well need no memory at all. */
+	bool frugal;
 };
 
 /* It was told something that is not so. */
