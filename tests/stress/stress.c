@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,114 +23,7 @@
 #include "../attacks/bystander.h"
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
-#include "worker.h"
-
-/* Seconds more for what has not been able to do anything yet */
-#define ENOUGH	120
-#define GROUPS	"/sys/fs/cgroup"
-
-static int seconds = 3;
-static time_t until;
-static struct tap_random random_state = { .state = 4711 };
-/* The cgroup of this process's way: those that go on beside each other must not share one. */
-static char group[64];
-
-static void from_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	until = t.tv_sec + seconds;
-}
-
-/* Until the time is up, and something has been done; but not for ever, and nobody waits for what the dead should do. */
-static bool going_on(long done)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec < until + (done > 0 || tally->died || tally->failed ? 0 : ENOUGH);
-}
-
-static unsigned long any(unsigned long below)
-{
-	return tap_random(&random_state, below);
-}
-
-/* Waits until all have begun: which is not taken from the time that there is. */
-static void begun(const pid_t *pids, unsigned int n, long before)
-{
-	if (!workers_reach(&tally->started, before + n, pids, n))
-		tally_fail("%ld of %u owners began", tally->started - before, n);
-	from_now();
-}
-
-static void start(pid_t *pids, unsigned int n, const struct work *work)
-{
-	long before = tally->started;
-
-	for (unsigned int i = 0; i < n; i++)
-		pids[i] = worker_start(work);
-	begun(pids, n, before);
-}
-
-/* Each must have gone on until now, with all its pages as it left them. Once in a way: nobody works after it. */
-static void end(const pid_t *pids, unsigned int n)
-{
-	tally->sweep = true;
-	if (!workers_reach(&tally->swept, n, pids, n))
-		tally_fail("%ld of %u owners went on to the end", tally->swept, n);
-	for (unsigned int i = 0; i < n; i++)
-		worker_kill(pids[i], NOT_AT_ALL);
-}
-
-/* The number behind a name in a file of the kernel's. */
-static long field(const char *path, const char *name)
-{
-	FILE *f = fopen(path, "r");
-	char word[64];
-	long value = -1;
-
-	while (f && fscanf(f, "%63s %ld%*[^\n]", word, &value) == 2 && strcmp(word, name))
-		value = -1;
-	if (f)
-		fclose(f);
-	return value;
-}
-
-static long number(const char *path)
-{
-	char text[32];
-
-	victim_get(path, text, sizeof(text));
-	return *text ? atol(text) : -1;
-}
-
-/* The path of a file of the group's, until the next call. */
-static const char *of_group(const char *file)
-{
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	return path;
-}
-
-static bool group_make(const char *name, const char *limit)
-{
-	snprintf(group, sizeof(group), GROUPS "/stress-%s", name);
-	mkdir(GROUPS, 0755);
-	victim_set(GROUPS "/cgroup.subtree_control", "+memory +pids");
-	mkdir(group, 0755);
-	victim_set(of_group("memory.swap.max"), "max");
-	victim_set(of_group("pids.max"), "max");
-	return victim_set(of_group("memory.max"), limit);
-}
-
-static void group_enter(void)
-{
-	if (!victim_set(of_group("cgroup.procs"), "0"))
-		tally_fail("an owner did not get into %s", group);
-}
+#include "way.h"
 
 static pid_t start_in_group(const struct work *work)
 {
@@ -153,37 +45,37 @@ static long stress_swap(void)
 	static const struct work work = { .pages = 1024, .pause_us = 3000 };
 	/* What is in the windows stays, and what is read from the disk brings its neighbours. */
 	const long most = 2 * 1024 * 3 / 4;
-	long before = field("/proc/vmstat", "pswpin"), kills, out = 0;
+	long before = way_field("/proc/vmstat", "pswpin"), kills, out = 0;
 	pid_t pid[2];
 
 	if (access("/dev/vda", F_OK) || system("swapon -s | grep -q vda || { mkswap /dev/vda && swapon /dev/vda; } >/dev/null 2>&1"))
 		return -1;
 	if (!group_make("swap", "max"))
 		return -1;
-	kills = field(of_group("memory.events"), "oom_kill");
+	kills = way_field(group_file("memory.events"), "oom_kill");
 	for (int i = 0; i < 2; i++)
 		pid[i] = start_in_group(&work);
-	begun(pid, 2, 0);
-	while (going_on(field("/proc/vmstat", "pswpin") - before) && workers_live(pid, 2)) {
-		victim_set(of_group("memory.reclaim"), "16M");
-		usleep(any(300000));
+	way_begun(pid, 2, 0);
+	while (way_going_on(way_field("/proc/vmstat", "pswpin") - before) && workers_live(pid, 2)) {
+		victim_set(group_file("memory.reclaim"), "16M");
+		usleep(way_any(300000));
 	}
 	/* That was some here, some there. Now all at once, while nobody has it brought back; and then all of it back. */
 	tally->rest = true;
-	for (int i = 0; i < ENOUGH * 10 && out < most && workers_live(pid, 2); i++) {
-		victim_set(of_group("memory.reclaim"), "16M");
+	for (int i = 0; i < WAY_ENOUGH * 10 && out < most && workers_live(pid, 2); i++) {
+		victim_set(group_file("memory.reclaim"), "16M");
 		usleep(100000);
-		out = number(of_group("memory.swap.current")) / 4096;
+		out = way_number(group_file("memory.swap.current")) / 4096;
 	}
 	if (out < most)
 		tally_fail("not more than %ld pages were out at once", out);
 	tally->sweep = true;
 	tally->rest = false;
-	end(pid, 2);
-	if (field(of_group("memory.events"), "oom_kill") != kills)
+	way_end(pid, 2);
+	if (way_field(group_file("memory.events"), "oom_kill") != kills)
 		tally_fail("an owner was killed for its memory");
 	tap_note("swap: %ld pages were out at once", out);
-	return field("/proc/vmstat", "pswpin") - before;
+	return way_field("/proc/vmstat", "pswpin") - before;
 }
 
 /* They take more than they may, and are killed. Those that are left get all that they want, and must have all their pages. */
@@ -195,17 +87,17 @@ static long stress_oom(void)
 
 	if (!group_make("oom", "12M"))
 		return -1;
-	victim_set(of_group("memory.swap.max"), "0");
-	before = field(of_group("memory.events"), "oom_kill");
+	victim_set(group_file("memory.swap.max"), "0");
+	before = way_field(group_file("memory.events"), "oom_kill");
 	for (int i = 0; i < 3; i++)
 		pid[i] = start_in_group(&work);
-	while (going_on(field(of_group("memory.events"), "oom_kill") - before)) {
+	while (way_going_on(way_field(group_file("memory.events"), "oom_kill") - before)) {
 		for (int i = 0; i < 3; i++)
 			if (worker_ended(pid[i], BY_SIGKILL))
 				pid[i] = start_in_group(&work);
 		usleep(5000);
 	}
-	if (!victim_set(of_group("memory.max"), "max"))
+	if (!victim_set(group_file("memory.max"), "max"))
 		tally_fail("the limit stays");
 	tally->sweep = true;
 	/* One may still be dying, in another's place. */
@@ -224,7 +116,7 @@ static long stress_oom(void)
 	}
 	for (int i = 0; i < 3; i++)
 		worker_kill(pid[i], BY_SIGKILL);
-	kills = field(of_group("memory.events"), "oom_kill") - before;
+	kills = way_field(group_file("memory.events"), "oom_kill") - before;
 	if (tally->killed > kills)
 		tally_fail("%ld owners were killed, %ld of them for their memory", tally->killed, kills);
 	return kills;
@@ -250,17 +142,17 @@ static long stress_hotplug(void)
 
 	if (cpus < 2)
 		return -1;
-	start(pid, 4, &work);
-	while (going_on(times) && workers_live(pid, 4)) {
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/online", 1 + (long)any((unsigned long)cpus - 1));
+	way_start(pid, 4, &work);
+	while (way_going_on(times) && workers_live(pid, 4)) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/online", 1 + (long)way_any((unsigned long)cpus - 1));
 		times += victim_set(path, "0");
-		usleep(any(100000));
+		usleep(way_any(100000));
 		if (!bring_back(path)) {
 			tally_fail("%s does not come back", path);
 			break;
 		}
 	}
-	end(pid, 4);
+	way_end(pid, 4);
 	return times;
 }
 
@@ -271,10 +163,10 @@ static long stress_migration(void)
 
 	if (sysconf(_SC_NPROCESSORS_CONF) < 2)
 		return -1;
-	start(pid, 6, &work);
-	while (going_on(tally->moved) && workers_live(pid, 6))
+	way_start(pid, 6, &work);
+	while (way_going_on(tally->moved) && workers_live(pid, 6))
 		usleep(10000);
-	end(pid, 6);
+	way_end(pid, 6);
 	if (tally->stayed)
 		tally_fail("%ld times one could not go to another CPU", tally->stayed);
 	return tally->moved;
@@ -283,7 +175,7 @@ static long stress_migration(void)
 /* A thousand; as few as there is time for where that is not ten seconds. */
 static long stress_threads(void)
 {
-	const unsigned int threads = seconds < 10 ? (unsigned int)seconds * 100 : 1000;
+	const unsigned int threads = way_seconds() < 10 ? (unsigned int)way_seconds() * 100 : 1000;
 	const struct work work = { .pages = threads, .threads = threads, .pause_us = 500000 };
 	pid_t pid = worker_start(&work);
 	long started;
@@ -291,8 +183,8 @@ static long stress_threads(void)
 	if (!workers_reach(&tally->started, threads, &pid, 1))
 		tally_fail("%ld of %u threads began", tally->started, threads);
 	started = tally->started;
-	from_now();
-	while (going_on(tally->rounds) && workers_live(&pid, 1))
+	way_from_now();
+	while (way_going_on(tally->rounds) && workers_live(&pid, 1))
 		usleep(10000);
 	tally->sweep = true;
 	if (!workers_reach(&tally->swept, threads, &pid, 1))
@@ -307,16 +199,16 @@ static long stress_kill(void)
 	pid_t pid[12];
 	long times = 0;
 
-	start(pid, 12, &work);
-	while (going_on(times)) {
-		unsigned long i = any(12);
+	way_start(pid, 12, &work);
+	while (way_going_on(times)) {
+		unsigned long i = way_any(12);
 
 		worker_kill(pid[i], NOT_AT_ALL);
 		pid[i] = worker_start(&work);
-		usleep(any(3000));
+		usleep(way_any(3000));
 		times++;
 	}
-	end(pid, 12);
+	way_end(pid, 12);
 	return times;
 }
 
@@ -346,7 +238,7 @@ static void multiply(volatile unsigned char *region, unsigned int generation)
 			generation++;
 			region[generation % 8 * 4096 + 1]++;
 			__atomic_add_fetch(&tally->started, 1, __ATOMIC_RELAXED);
-		} else if (any(3) == 0) {
+		} else if (way_any(3) == 0) {
 			_exit(0);
 		}
 		while (waitpid(-1, &status, WNOHANG) > 0)
@@ -379,16 +271,16 @@ static long stress_forks(void)
 {
 	int status;
 
-	if (!group_make("forks", "max") || !victim_set(of_group("pids.max"), "60"))
+	if (!group_make("forks", "max") || !victim_set(group_file("pids.max"), "60"))
 		return -1;
-	while (going_on(tally->started)) {
+	while (way_going_on(tally->started)) {
 		pid_t pid = fork();
 
 		if (pid == 0)
 			herd();
 		usleep(400000);
 		tally->ending = true;
-		if (!victim_set(of_group("cgroup.kill"), "1"))
+		if (!victim_set(group_file("cgroup.kill"), "1"))
 			tally_fail("the group cannot be killed");
 		if (waitpid(pid, &status, 0) != pid || status)
 			tally_fail("who waits for the children has not waited for all");
@@ -409,8 +301,8 @@ static long stress_suspend(void)
 
 	if (!victim_set("/sys/power/pm_test", "freezer") || !victim_set("/sys/module/suspend/parameters/pm_test_delay", "1"))
 		return -1;
-	start(pid, 3, &work);
-	for (; going_on(times) && workers_live(pid, 3); times++) {
+	way_start(pid, 3, &work);
+	for (; way_going_on(times) && workers_live(pid, 3); times++) {
 		long before = tally->rounds;
 
 		if (!victim_set("/sys/power/state", "freeze"))
@@ -418,7 +310,7 @@ static long stress_suspend(void)
 		if (!workers_reach(&tally->rounds, before + 20, pid, 3))
 			tally_fail("they do not go on after suspend %ld", times + 1);
 	}
-	end(pid, 3);
+	way_end(pid, 3);
 	victim_set("/sys/power/pm_test", "none");
 	return times;
 }
@@ -432,20 +324,20 @@ static long stress_time(void)
 
 	clock_gettime(CLOCK_REALTIME, &real);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	start(pid, 3, &work);
-	for (; going_on(times) && workers_live(pid, 3); times++) {
+	way_start(pid, 3, &work);
+	for (; way_going_on(times) && workers_live(pid, 3); times++) {
 		t = real;
-		t.tv_sec += (long)any(200000000) - 100000000;
+		t.tv_sec += (long)way_any(200000000) - 100000000;
 		if (clock_settime(CLOCK_REALTIME, &t)) {
 			tally_fail("clock_settime(): %s", strerror(errno));
 			break;
 		}
-		usleep(any(200000));
+		usleep(way_any(200000));
 	}
 	clock_gettime(CLOCK_BOOTTIME, &t);
 	real.tv_sec += t.tv_sec - boot.tv_sec;
 	clock_settime(CLOCK_REALTIME, &real);
-	end(pid, 3);
+	way_end(pid, 3);
 	return times;
 }
 
@@ -469,18 +361,18 @@ static long stress_reload(void)
 
 	if (!path)
 		return -1;
-	while (going_on(times)) {
+	while (way_going_on(times)) {
 		int fd;
 
 		for (int i = 0; i < 4; i++) {
-			if (pid[i] > 0 && any(2))
+			if (pid[i] > 0 && way_any(2))
 				worker_kill(pid[i], WITHOUT_MODULE);
 			else if (pid[i] > 0 && !worker_ended(pid[i], WITHOUT_MODULE))
 				continue;
 			pid[i] = worker_start(&work);
 		}
-		usleep(any(30000));
-		if (any(2))
+		usleep(way_any(30000));
+		if (way_any(2))
 			kill_users(pid);
 		if (syscall(SYS_delete_module, "cryptmem", O_NONBLOCK)) {
 			refused++;
@@ -498,8 +390,8 @@ static long stress_reload(void)
 	kill_users(pid);
 	tap_note("unloaded and loaded %ld times, refused %ld times; %ld users found no module", times, refused, tally->refused);
 	/* Now that it stays all must be well. */
-	start(pid, 4, &work);
-	end(pid, 4);
+	way_start(pid, 4, &work);
+	way_end(pid, 4);
 	return times;
 }
 
@@ -548,7 +440,7 @@ static long stress_all(void)
 
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			tally = &parts[i];
-			random_state.state += i;
+			way_set_up(0, i);
 			done = ways[i].run();
 			if (done < 0)
 				tap_note("all, without %s: it needs %s", ways[i].name, ways[i].lacks);
@@ -574,7 +466,7 @@ static long stress_all(void)
 /* Nothing but the bystander's is left. The last of what died goes a moment later. */
 static bool left_clean(long domains)
 {
-	for (int i = 0; i < ENOUGH * 100; i++) {
+	for (int i = 0; i < WAY_ENOUGH * 100; i++) {
 		long now = module_total("domains");
 
 		if (now == domains)
@@ -591,8 +483,8 @@ int main(int argc, char **argv)
 {
 	char text[160];
 
-	if (argc > 1 && atoi(argv[1]) > 0)
-		seconds = atoi(argv[1]);
+	if (argc > 1)
+		way_set_up(atoi(argv[1]), 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	victim_setup();
 	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -609,7 +501,7 @@ int main(int argc, char **argv)
 		memset((void *)tally, 0, sizeof(*tally));
 		if (!ways[i].without_bystander)
 			bystander_start();
-		from_now();
+		way_from_now();
 		done = ways[i].run();
 		clean = left_clean(ways[i].without_bystander ? 0 : 1);
 		strcpy(text, "nobody");
