@@ -131,13 +131,5 @@ bool ends_well(int pid, int seconds)
 
 long module_total(const char *name)
 {
-	FILE *f = fopen("/sys/kernel/debug/cryptmem/totals", "r");
-	char word[64];
-	long value = -1;
-
-	while (f && fscanf(f, "%63s %ld", word, &value) == 2 && strcmp(word, name))
-		value = -1;
-	if (f)
-		fclose(f);
-	return value;
+	return victim_field("/sys/kernel/debug/cryptmem/totals", name);
 }

@@ -116,6 +116,19 @@ void victim_get(const char *path, char *value, size_t size)
 	value[strcspn(value, "\n")] = 0;
 }
 
+long victim_field(const char *path, const char *name)
+{
+	FILE *f = fopen(path, "r");
+	char word[64];
+	long value = -1;
+
+	while (f && fscanf(f, "%63s %ld%*[^\n]", word, &value) == 2 && strcmp(word, name))
+		value = -1;
+	if (f)
+		fclose(f);
+	return value;
+}
+
 char *victim_log(const char *text)
 {
 	static char log[1 << 20];

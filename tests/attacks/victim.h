@@ -44,6 +44,8 @@ bool victim_stands_still(volatile long *rounds);
 bool victim_set(const char *path, const char *value);
 /* Reads a file of the kernel's, a line or so, without the newline. "" when there is none. */
 void victim_get(const char *path, char *value, size_t size);
+/* The number behind a name in a file of the kernel's that has a pair on each line. -1: there is none. */
+long victim_field(const char *path, const char *name);
 /* Where the kernel's log, as it is now, has such a text, or NULL. */
 char *victim_log(const char *text);
 /* The counters of the caller's domain; all ones where there are none. */

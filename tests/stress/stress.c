@@ -45,18 +45,18 @@ static long stress_swap(void)
 	static const struct work work = { .pages = 1024, .pause_us = 3000 };
 	/* What is in the windows stays, and what is read from the disk brings its neighbours. */
 	const long most = 2 * 1024 * 3 / 4;
-	long before = way_field("/proc/vmstat", "pswpin"), kills, out = 0;
+	long before = victim_field("/proc/vmstat", "pswpin"), kills, out = 0;
 	pid_t pid[2];
 
 	if (access("/dev/vda", F_OK) || system("swapon -s | grep -q vda || { mkswap /dev/vda && swapon /dev/vda; } >/dev/null 2>&1"))
 		return -1;
 	if (!group_make("swap", "max"))
 		return -1;
-	kills = way_field(group_file("memory.events"), "oom_kill");
+	kills = victim_field(group_file("memory.events"), "oom_kill");
 	for (int i = 0; i < 2; i++)
 		pid[i] = start_in_group(&work);
 	way_begun(pid, 2, 0);
-	while (way_going_on(way_field("/proc/vmstat", "pswpin") - before) && workers_live(pid, 2)) {
+	while (way_going_on(victim_field("/proc/vmstat", "pswpin") - before) && workers_live(pid, 2)) {
 		victim_set(group_file("memory.reclaim"), "16M");
 		usleep(way_any(300000));
 	}
@@ -72,10 +72,10 @@ static long stress_swap(void)
 	tally->sweep = true;
 	tally->rest = false;
 	way_end(pid, 2);
-	if (way_field(group_file("memory.events"), "oom_kill") != kills)
+	if (victim_field(group_file("memory.events"), "oom_kill") != kills)
 		tally_fail("an owner was killed for its memory");
 	tap_note("swap: %ld pages were out at once", out);
-	return way_field("/proc/vmstat", "pswpin") - before;
+	return victim_field("/proc/vmstat", "pswpin") - before;
 }
 
 /* They take more than they may, and are killed. Those that are left get all that they want, and must have all their pages. */
@@ -88,10 +88,10 @@ static long stress_oom(void)
 	if (!group_make("oom", "12M"))
 		return -1;
 	victim_set(group_file("memory.swap.max"), "0");
-	before = way_field(group_file("memory.events"), "oom_kill");
+	before = victim_field(group_file("memory.events"), "oom_kill");
 	for (int i = 0; i < 3; i++)
 		pid[i] = start_in_group(&work);
-	while (way_going_on(way_field(group_file("memory.events"), "oom_kill") - before)) {
+	while (way_going_on(victim_field(group_file("memory.events"), "oom_kill") - before)) {
 		for (int i = 0; i < 3; i++)
 			if (worker_ended(pid[i], BY_SIGKILL))
 				pid[i] = start_in_group(&work);
@@ -116,7 +116,7 @@ static long stress_oom(void)
 	}
 	for (int i = 0; i < 3; i++)
 		worker_kill(pid[i], BY_SIGKILL);
-	kills = way_field(group_file("memory.events"), "oom_kill") - before;
+	kills = victim_field(group_file("memory.events"), "oom_kill") - before;
 	if (tally->killed > kills)
 		tally_fail("%ld owners were killed, %ld of them for their memory", tally->killed, kills);
 	return kills;

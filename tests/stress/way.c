@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -74,19 +73,6 @@ void way_end(const pid_t *pids, unsigned int n)
 		tally_fail("%ld of %u owners went on to the end", tally->swept, n);
 	for (unsigned int i = 0; i < n; i++)
 		worker_kill(pids[i], NOT_AT_ALL);
-}
-
-long way_field(const char *path, const char *name)
-{
-	FILE *f = fopen(path, "r");
-	char word[64];
-	long value = -1;
-
-	while (f && fscanf(f, "%63s %ld%*[^\n]", word, &value) == 2 && strcmp(word, name))
-		value = -1;
-	if (f)
-		fclose(f);
-	return value;
 }
 
 long way_number(const char *path)

@@ -25,8 +25,7 @@ void way_start(pid_t *pids, unsigned int n, const struct work *work);
 /* Each must have gone on until now, with all its pages as it left them. Once in a way: nobody works after it. */
 void way_end(const pid_t *pids, unsigned int n);
 
-/* The number behind a name in a file of the kernel's; or that in it. -1: there is none. */
-long way_field(const char *path, const char *name);
+/* The number in a file of the kernel's. -1: there is none. */
 long way_number(const char *path);
 
 /* Makes the cgroup of this process's way, with a limit to its memory. */
