@@ -271,6 +271,7 @@ int main(int argc, char **argv)
 			in_turn(s);
 	good = bystander_end(text, sizeof(text));
 	ok(good, "an owner elsewhere has lost nothing: %s", text);
-	ok(log_end(), "some have failed in the module");
+	/* One scenario by itself may be one that has none there. */
+	ok(log_end() || argc > 1, "some have failed in the module");
 	return tap_done();
 }

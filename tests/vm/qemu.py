@@ -75,7 +75,8 @@ class Machine:
             self.arguments += ["-blockdev", json.dumps({"driver": "file", "filename": options.disk, "node-name": "disk"}),
                                "-device", "virtio-blk-pci,drive=disk"]
         self.port = self._chardev("port")
-        self.monitor = self._chardev("qmp").makefile("rw", encoding="utf-8")
+        self.qmp_socket = self._chardev("qmp")
+        self.monitor = self.qmp_socket.makefile("rw", encoding="utf-8")
         self.qemu = self._spawn([*emulator(options.arch), *self._machine(options), *self.arguments], self.fds)
         for end in self.sockets:
             end.close()     # QEMU has them now; ours would hide its death
@@ -163,6 +164,19 @@ class Machine:
     def hmp(self, line):
         """A command for people, to the monitor: what it says, which is nothing when all is well."""
         return self.qmp("human-monitor-command", **{"command-line": line})
+
+    def interrupt(self):
+        """Has a machine that does not answer say, on its console, where its CPUs are: their registers, and the stack of the one that takes the
+        NMI first (the kernel panics of it, unknown_nmi_panic)."""
+        where = []
+        try:
+            self.qmp_socket.settimeout(20)
+            where = [line.strip() for line in self.hmp("info registers -a").splitlines() if re.match(r"\s*(CPU#|RIP|PC)", line)]
+            self.qmp("inject-nmi")
+            self.qemu.wait(timeout=20)
+        except (OSError, ValueError, RuntimeError, subprocess.TimeoutExpired) as why:
+            where.append(f"no answer to an NMI: {why}")
+        self.errors.write("".join(f"qemu: {line}\n" for line in where))
 
     def memory(self):
         """The name of a file that is the guest's memory."""
