@@ -24,7 +24,7 @@
 #define DOMAINS	"/sys/kernel/debug/cryptmem/domains"
 #define DELAY	"/sys/module/suspend/parameters/pm_test_delay"
 
-enum { PAGES = 4, NAP = 500 /* us: long enough to be put off the CPU */, NAPS = 200, FEW = 24, RESTS = 60, TRIES = 20, MANY = 80, ROUNDS = 20, ENDS = 30 };
+enum { PAGES = 4, NAP = 500 /* us: long enough to be put off the CPU */, NAPS = 200, FEW = 24, RESTS = 60, TRIES = 20, MANY = 80, ROUNDS = 20, ENDS = 30, LOWERED = 40 };
 
 static void nap(long us)
 {
@@ -214,6 +214,28 @@ static void asleep(void)
 	ok(is_sealed_asleep(3, pid), "who sleeps on is sealed although it does not run, and wakes with what it had");
 }
 
+/* Who sleeps is sealed as soon as there is no grace any more, not when the timer goes off. */
+static void lowered(void)
+{
+	int good = 0, code;
+	pid_t pid;
+
+	shared->ready = 0;
+	pid = fork();
+	if (pid == 0)
+		sleeper(LOWERED);
+	for (int i = 0; i < LOWERED && victim_wait(&shared->ready); i++) {
+		shared->ready = 0;
+		nap(1000);
+		victim_set(LIMIT, "0");
+		good += column(pid, "switch_seals") > shared->others;
+		victim_set(LIMIT, "10000");
+		kill(pid, SIGUSR1);
+	}
+	/* It may not have been asleep yet. */
+	ok(waitpid(pid, &code, 0) == pid && code == 0 && good >= LOWERED * 3 / 4, "grace_us=0 seals who sleeps, at once (%d of %d times)", good, LOWERED);
+}
+
 static void *rounds(void *argument)
 {
 	volatile unsigned int *words = argument;
@@ -400,6 +422,7 @@ int main(void)
 	at_most(fd, pages);
 	ages();
 	asleep();
+	lowered();
 	contents();
 	registers();
 	ends();
