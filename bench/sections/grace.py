@@ -23,7 +23,7 @@ exec bench/guest/real.sh "$keys" "$ms" "$@"
 
 
 def one(ctx, kernel, grace, directory):
-    writes = 10_000_000 if ctx.quick else 28_000_000
+    writes = 10_000_000 if ctx.quick else 84_000_000
     cells = [f"{memory}:{size * 1000}" for size in SIZES for memory in ("malloc", "salloc")]
     records = ctx.guest(kernel, ["sh", "-c", SCRIPT, "sh", ctx.out, str(writes), "150" if ctx.quick else "500", directory, " ".join(cells), *LOADS],
                         module_args=f"grace_us={grace}", timeout=3000)

@@ -29,8 +29,8 @@ def pair(size, working_set=None, memory="salloc"):
 
 def one(ctx, kernel, cipher):
     program = f"{ctx.programs}/table2"
-    # Some 65 switches with malloc(): a round of ageing comes after 64 of them.
-    writes = 10_000_000 if ctx.quick else 28_000_000
+    # Some 200 switches with malloc(): a round of ageing comes after 64 of them, and kernel threads run now and then.
+    writes = 10_000_000 if ctx.quick else 84_000_000
     sizes = [size for size in SIZES if not ctx.quick or not cipher or size in (64, 256, 1024)]
     cells = [cell for size in sizes for cell in pair(size * 1000)]
     command = [program, "-w", str(writes), *cells]
