@@ -10,17 +10,15 @@ guest() {
 	return "$code"
 }
 
-# watched KERNEL DIR NAME: sets watched_options, for tests/vm/run, and watched_command, which is to stand in front of the command, for a kernel of
-# scripts/kernel-debug: it has room for its own book-keeping, its log goes to DIR/NAME.dmesg, and at the end it is asked what it has seen, with what
-# was counted of the module's lines in DIR/NAME. None of that for stock kernels.
+# watched KERNEL DIR NAME: for a kernel of scripts/kernel-debug sets watched_options, for tests/vm/run, and watched_command, which is to stand in front
+# of the command: its log goes to DIR/NAME.dmesg, and at the end it is asked what it has seen, with what was counted of the module's lines in
+# DIR/NAME. For others both are empty.
 watched() {
 	watched_options=() watched_command=()
 	case $1 in
-	# KCSAN's reports of races elsewhere are no reason to panic; page_poison=1 has effect only where it was built in.
-	*-kcsan) watched_options=(--cmdline panic_on_warn=0) ;;
-	*-debug) watched_options=(--cmdline page_poison=1) ;;
-	*) return ;;
+	*-debug | *-kcsan)
+		watched_options=(--share "$2" --dmesg "$2/$3.dmesg")
+		watched_command=(tests/debug/in-guest "$2/$3")
+		;;
 	esac
-	watched_options+=(--mem 2048 --boot-timeout 400 --share "$2" --dmesg "$2/$3.dmesg")
-	watched_command=(tests/debug/in-guest "$2/$3")
 }
