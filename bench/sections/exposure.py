@@ -4,6 +4,7 @@
 import keys
 import outside
 import report
+import works
 
 TITLE = "Exposure"
 PACES = {"idle": "nothing", "100": "100 times a second", "closed": "without a pause"}
@@ -45,16 +46,12 @@ def measure(ctx):
     return [record for records in ctx.together(calls) for record in records]
 
 
-def hidden(share):
-    return f"{round(100 * (1 - share), 1) + 0:.1f} %"
-
-
 def by_clock(records):
     rows = []
     for record in records:
         ns = record["ns"]
         rows.append([record["what"], PACES[record["pace"]], record["kernel"], f"{record['count'] / ns * 1e9:.0f}", f"{record['switches'] / ns * 1e9:.0f}",
-                     f"{100 * record['cpu_ns'] / ns:.1f} %", "not counted" if record["plain_ns"] is None else hidden(record["plain_ns"] / record["ns"])])
+                     f"{100 * record['cpu_ns'] / ns:.1f} %", "not counted" if record["plain_ns"] is None else works.hidden(record)])
     return report.table(["what", "signs", "kernel", "signatures/s", "switches/s", "on a CPU", "hidden, by the module's clock"], rows)
 
 

@@ -3,14 +3,13 @@
 
 import keys
 import report
+import works
 
 TITLE = "Grace"
 
 GRACES = [0, 100, 1000, 10000]                                  # microseconds; 0: strict
 SIZES = [256, 512, 1024]                                        # 10^3 bytes, as in the paper's table 2
-TARGET = {256: 0.92, 512: 0.88, 1024: 0.80}
 LOADS = ["agent:ed25519", "tls:rsa-2048", "key:rsa-2048", "key:p-256"]
-NAMES = {"ssh-agent": "ssh-agent, signatures", "TLS": "TLS server, handshakes", "TLS, key alone": "the same, the key alone in salloc()"}
 SIGNER = "an Ed25519 key in salloc(), 100 signatures/s"
 # One guest, one after the other: what is compared was measured beside each other.
 SCRIPT = """set -e
@@ -57,23 +56,21 @@ def cell(key, both):
     if "plain" in both:
         each = [record["ns"] / record.get("count", 1) for record in (both["plain"], protected)]
         ratio = each[0] / each[1]
-        target = TARGET.get(key[1]) if key[0] == "table2" else None
-        met = "" if target is None else " met" if round(ratio, 2) >= target else " **not met**"
-        parts.append(f"{ratio:.3f} ({seals}){met}")
+        parts.append(f"{ratio:.3f} ({seals})" + works.met(ratio, works.TABLE2.get(key[1]) if key[0] == "table2" else None))
     else:
         parts.append(seals)
     if protected.get("plain_ns") is not None:
-        parts.append(f"hidden {round(100 * max(0, 1 - protected['plain_ns'] / protected['ns']), 1) + 0:.1f} %")
+        parts.append(f"hidden {works.hidden(protected)}")
     return ", ".join(parts)
 
 
 def name(key):
     what, of, competitor = key
     if what == "table2":
-        return f"table 2, {of} x 10^3 bytes (target {TARGET[of]:.2f})"
+        return f"table 2, {of} x 10^3 bytes (target {works.TABLE2[of]:.2f})"
     if what == "signer":
         return SIGNER
-    return f"{NAMES[what]}, {of}" + (f", competitor {competitor} Hz" if competitor else "")
+    return f"{works.NAMES[what]}, {of}" + (f", competitor {competitor} Hz" if competitor else "")
 
 
 def table(records):

@@ -3,6 +3,7 @@
 
 import keys
 import report
+import works
 
 TITLE = "Real programs"
 # What bench/guest/real.sh is to do, a guest for each line.
@@ -10,8 +11,6 @@ LOADS = [["agent:rsa-3072", "agent:rsa-3072:64", "agent:ed25519", "agent:ed25519
          ["tls:rsa-2048", "tls:rsa-2048:128", "tls:p-256", "tls:p-256:128"],
          ["key:rsa-2048", "key:p-256", "gcm:16 KiB", "redis:1", "redis:500:512"]]
 TARGETS = {"ssh-agent": 0.97, "TLS": 0.97, "TLS, key alone": 0.97}
-NAMES = {"ssh-agent": "ssh-agent, signatures", "TLS": "TLS server, handshakes", "TLS, key alone": "the same, the key alone in salloc()",
-         "AES-GCM": "AES-128-GCM, records", "redis SET": "redis, SET", "redis GET": "redis, GET"}
 
 
 def measure(ctx):
@@ -43,7 +42,7 @@ def row(key, both):
     own = each(plain, "cpu_ns")
     ratio = each(plain, "ns") / each(protected, "ns")
     target = TARGETS.get(what)
-    return [f"{NAMES[what]}, {of}" + (" keys" if what.startswith("redis") else ""), window, competitor, kernel, f"{1e9 / each(plain, 'ns'):.0f}",
+    return [f"{works.NAMES[what]}, {of}" + (" keys" if what.startswith("redis") else ""), window, competitor, kernel, f"{1e9 / each(plain, 'ns'):.0f}",
             f"{1e9 / each(protected, 'ns'):.0f}", f"{ratio:.3f}" + (f" (target {target})" if target else ""), f"{own / (own + cost):.3f}",
             f"{protected['switches'] / protected['ns'] * 1e9:.0f}", f"{each(protected, 'switches'):.1f}",
             f"{each(protected, 'faults'):.1f}", f"{each(protected, 'evictions'):.1f}"]
