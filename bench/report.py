@@ -41,9 +41,15 @@ def emulator():
     return f"{below.rstrip('/')}/usr/bin/qemu-system-x86_64"
 
 
+def revision():
+    """That which was measured; this page itself makes no difference."""
+    changed = said("git", "status", "--porcelain", "--untracked-files=no", "--", ":!docs")
+    return said("git", "describe", "--always") + ("-dirty" if changed else "")
+
+
 def meta(ctx, command):
     return {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "command": shlex.join(command),
-            "revision": said("git", "describe", "--always", "--dirty"), "kernels": {kernel: release(kernel) for kernel in ctx.kernels},
+            "revision": revision(), "kernels": {kernel: release(kernel) for kernel in ctx.kernels},
             "cpu": ctx.cpu, "qemu": said(emulator(), "--version"), "quick": ctx.quick}
 
 
