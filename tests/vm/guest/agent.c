@@ -104,8 +104,10 @@ static char **arguments(void)
 	size_t size = 0, n = 0;
 	char *text = spec("argv", &size), **argv = calloc(size + 1, sizeof(*argv));
 
-	for (char *p = text; p < text + size; p += strlen(p) + 1)
+	for (char *p = text; argv && p < text + size; p += strlen(p) + 1)
 		argv[n++] = p;
+	if (!n)
+		fail("the command");
 	return argv;
 }
 
