@@ -271,7 +271,7 @@ int main(void)
 {
 	struct command c;
 	sigset_t chld;
-	char text[16];
+	char text[16], *level;
 	int children, status;
 
 	port = open("/dev/vport0p1", O_RDWR | O_CLOEXEC);
@@ -281,7 +281,8 @@ int main(void)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	// `quiet` was for the boot. From here on warnings go to the console, which is all that is left after a panic.
-	klogctl(8, NULL, 5);
+	level = spec("console-level", NULL);
+	klogctl(8, NULL, level ? atoi(level) : 5);
 	send_frame('b', "", 0);
 	load_module();
 	mark_log("cryptmem-vm: command starts\n");
