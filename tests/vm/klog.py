@@ -9,7 +9,7 @@ BAD = re.compile(
     r"INFO: rcu|rcu: INFO|detected stalls|self-detected stall|blocked for more than|"
     r"possible (circular|recursive|irq lock inversion|deadlock)|suspicious RCU|inconsistent lock state|"
     r"INFO: possible|INFO: trying to register|[Bb]ad page|KASAN|KFENCE: [^i]|UBSAN|KCSAN: |"
-    r"kmemleak: (\d+ new|Kernel memory leak detector disabled|Cannot )|pagealloc: (memory corruption|single bit)|refcount_t: |={20}|sleeping function called|scheduling while atomic|DEBUG_LOCKS_WARN_ON"
+    r"kmemleak: (\d+ new|Kernel memory leak detector disabled|Cannot (?!allocate a scan area))|pagealloc: (memory corruption|single bit)|refcount_t: |={20}|sleeping function called|scheduling while atomic|DEBUG_LOCKS_WARN_ON"
 )
 
 # /proc/sys/kernel/tainted: what a report leaves behind even when its text has been overwritten
