@@ -84,15 +84,17 @@ static struct cm_key *cm_cipher_key_make(const u8 *bytes)
  * cm_cipher_key_create() - make a key from the kernel's CSPRNG
  *
  * Context: process context, may sleep.
- * Return: the key with one reference, or ERR_PTR(-ENOMEM) or what the crypto
- * API says.
+ * Return: the key with one reference, or ERR_PTR(-ENOMEM), -ERESTARTSYS when a
+ * signal came before the CSPRNG had been seeded, or what the crypto API says.
  */
 struct cm_key *cm_cipher_key_create(void)
 {
 	u8 bytes[CM_KEY_SIZE];
 	struct cm_key *key;
+	int err = get_random_bytes_wait(bytes, sizeof(bytes));
 
-	get_random_bytes_wait(bytes, sizeof(bytes));
+	if (err)
+		return ERR_PTR(err);
 	key = cm_cipher_key_make(bytes);
 	memzero_explicit(bytes, sizeof(bytes));
 	return key;
@@ -124,7 +126,8 @@ void cm_cipher_key_put(struct cm_key *key)
  * Through the driver, as only it knows where it keeps what it made of a key.
  *
  * Context: any, when no other CPU runs any more. Takes no lock: whoever holds it
- * has been stopped.
+ * has been stopped. The driver of gcm_base allocates for it; where it cannot, what
+ * it made of the key for GHASH stays.
  */
 void cm_cipher_wipe_keys(void)
 {

@@ -430,21 +430,26 @@ int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
  * @fn: the function; may sleep and take map_lock
  * @arg: passed on
  *
- * Context: process context, may sleep. Skips what it has no memory for.
+ * Context: process context, may sleep.
+ * Return: 0; -ENOMEM: called for none; -EAGAIN: not for those that have come
+ * meanwhile.
  */
-void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
+int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 {
 	unsigned int i, n = 0, max = READ_ONCE(cm_domains_count) + 16;
 	struct cm_domain **all = kvmalloc_array(max, sizeof(*all), GFP_KERNEL);
 	struct cm_domain *d;
 	unsigned long flags;
+	int err = 0;
 
 	if (!all)
-		return;
+		return -ENOMEM;
 	raw_spin_lock_irqsave(&cm_domains_lock, flags);
 	list_for_each_entry(d, &cm_domains_all, all) {
-		if (n == max)
+		if (n == max) {
+			err = -EAGAIN;
 			break;
+		}
 		cm_domain_get(d);
 		all[n++] = d;
 	}
@@ -454,6 +459,7 @@ void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 		cm_domain_put(all[i]);
 	}
 	kvfree(all);
+	return err;
 }
 
 /**

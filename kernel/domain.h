@@ -174,7 +174,7 @@ void cm_domain_drop(struct cm_domain *d);
 int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
 		    pgoff_t first, pgoff_t last);
 
-void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
+int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
 void cm_domain_visit_stopped(void (*fn)(struct cm_domain *d));
 
 #endif /* _CM_DOMAIN_H */

@@ -178,9 +178,9 @@ static void notrace cm_hooks_on_gup(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops,
 				    struct ftrace_regs *fregs)
 {
-	if (!cm_hooks_concerns(fregs))
+	/* No region is left when the module is being unloaded. */
+	if (!cm_hooks_concerns(fregs) || !try_module_get(THIS_MODULE))
 		return;
-	__module_get(THIS_MODULE);
 	cm_ftrace_divert(fregs, ops->private);
 }
 
@@ -199,10 +199,11 @@ static void cm_hooks_changed(struct cm_domain *d)
 	WRITE_ONCE(d->altered, true);
 	if (!atomic_xchg(&d->changed, 1) && refcount_inc_not_zero(&d->ref)) {
 		init_task_work(&d->change, cm_hooks_change_work);
-		__module_get(THIS_MODULE);
-		if (!task_work_add(current, &d->change, TWA_RESUME))
-			return;
-		module_put(THIS_MODULE);
+		if (try_module_get(THIS_MODULE)) {
+			if (!task_work_add(current, &d->change, TWA_RESUME))
+				return;
+			module_put(THIS_MODULE);
+		}
 		cm_domain_put(d);
 	}
 	/* The window is put out as each thread goes to user mode. */
@@ -299,6 +300,7 @@ static bool cm_hooks_reads(long request)
 	case COMPAT_PTRACE_GET_THREAD_AREA:
 #endif
 	case PTRACE_GETREGSET:
+	case PTRACE_GET_SYSCALL_INFO:
 	case PTRACE_PEEKUSR:
 		return true;
 	default:
@@ -502,7 +504,8 @@ int cm_hooks_init(void)
 /**
  * cm_hooks_exit() - undo cm_hooks_init()
  *
- * Calls under way hold the module, so none is.
+ * Calls under way hold the module, so none is; no new one is diverted when it is
+ * being unloaded.
  *
  * Context: process context, may sleep.
  */

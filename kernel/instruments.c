@@ -145,7 +145,8 @@ static bool cm_instruments_in_region(unsigned long start, unsigned long size)
 	start = untagged_addr(start);
 	end = start + size;
 	rcu_read_lock();
-	d = cm_domain_find(current->mm);
+	/* Where a kernel thread runs, the last process's page tables are. */
+	d = cm_domain_find(current->mm ?: current->active_mm);
 	in = d && start < READ_ONCE(d->span_end) &&
 	     (end > READ_ONCE(d->span_start) || end < start);
 	if (in)

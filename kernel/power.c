@@ -64,17 +64,23 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 			   void *data)
 {
 	bool busy = false;
+	int err;
 
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
 		/* First no new ones, then see whether there are old ones. */
 		WRITE_ONCE(cm_hibernating, true);
 		smp_mb(); /* pairs with map_lock around cm_domain_region_add() */
-		cm_domain_for_each(cm_power_look_at, &busy);
-		if (!busy)
+		err = cm_domain_for_each(cm_power_look_at, &busy);
+		if (err)
+			pr_warn("cannot look at every domain (%d): hibernation refused\n",
+				err);
+		else if (busy)
+			err = -EBUSY;
+		if (!err)
 			return NOTIFY_DONE;
 		WRITE_ONCE(cm_hibernating, false);
-		return notifier_from_errno(-EBUSY);
+		return notifier_from_errno(err);
 	case PM_POST_HIBERNATION:
 		WRITE_ONCE(cm_hibernating, false);
 		return NOTIFY_DONE;

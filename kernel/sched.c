@@ -147,7 +147,11 @@ void cm_sched_queue_work(struct cm_notifier *n)
 {
 	if (test_and_set_bit(CM_WORK_PENDING, &n->flags))
 		return;
-	__module_get(THIS_MODULE);
+	/* No region is left when it is being unloaded: nothing is left to do. */
+	if (!try_module_get(THIS_MODULE)) {
+		clear_bit(CM_WORK_PENDING, &n->flags);
+		return;
+	}
 	init_task_work(&n->work, cm_sched_work);
 	if (task_work_add(n->task, &n->work, TWA_RESUME)) {
 		clear_bit(CM_WORK_PENDING, &n->flags);

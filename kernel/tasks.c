@@ -184,22 +184,27 @@ void cm_tasks_kick_running(struct cm_domain *d)
 static void cm_tasks_new(void *data, struct task_struct *child,
 			 unsigned long clone_flags)
 {
-	struct cm_domain *d = cm_domain_find(child->mm);
+	/* One that is about to end has no regions, nor will it have any. */
+	struct cm_domain *d = cm_domain_find_get(child->mm);
 	struct cm_notifier *n;
 
-	if (!d || cm_tasks_notifier(child, d))
+	if (!d)
 		return;
+	if (cm_tasks_notifier(child, d))
+		goto out;
 	n = mempool_alloc(cm_notifier_pool, GFP_ATOMIC);
 	if (!n) {
 		/* It must never reach user mode: kill it before it starts. */
 		send_sig(SIGKILL, child, 1);
-		return;
+		goto out;
 	}
 	if (!(clone_flags & CLONE_VM))
 		WRITE_ONCE(d->pid, task_tgid_nr(child));
 	cm_tasks_setup(n, d, child);
 	/* The child does not run yet: nobody walks its list. */
 	hlist_add_head(&n->pn.link, &child->preempt_notifiers);
+out:
+	cm_domain_put(d);
 }
 
 /* The caller has a new mm: what it left may have nobody running any more. */
@@ -462,7 +467,8 @@ static int cm_tasks_detach_stopped(void *unused)
  * cm_tasks_exit() - undo cm_tasks_init()
  *
  * No domain is live any more, but tasks that have not been to user mode since
- * still carry notifiers. Queued work holds the module, so none is pending.
+ * still carry notifiers. Queued work holds the module, so none is pending, and
+ * none is queued once it is being unloaded.
  *
  * Context: process context, may sleep.
  */

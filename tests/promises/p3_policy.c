@@ -118,9 +118,9 @@ static void refuses(void)
 }
 
 #ifdef __x86_64__
-#define READS	5
+#define READS	6
 #else
-#define READS	3
+#define READS	4
 #endif
 
 /* Each request that reads registers, by its name; how many work. */
@@ -136,7 +136,7 @@ static int readable(pid_t pid, int *denied)
 #else
 		{ PTRACE_GETREGSET, (void *)NT_PRFPREG }, { PTRACE_GETREGSET, (void *)NT_ARM_TLS },
 #endif
-		{ PTRACE_GETREGSET, (void *)NT_PRSTATUS },
+		{ PTRACE_GETREGSET, (void *)NT_PRSTATUS }, { PTRACE_GET_SYSCALL_INFO, (void *)sizeof(struct __ptrace_syscall_info) },
 	};
 	int good = 0;
 
