@@ -4,6 +4,7 @@
  *	uprobe		a breakpoint in the victim's code
  *	kprobe		one in the kernel, in a system call that the victim makes
  *	string		the same, taking a string
+ *	borrowed	the same, where the timer wakes a thread of the victim's: the idle task runs there, with the victim's page table
  *	userstack	an event of the kernel's own, with the user's stack trace
  */
 #include <fcntl.h>
@@ -82,10 +83,10 @@ static const char *define_event(const char *how, char *text, size_t size)
 		add_arguments(text, size, " @%#" PRIx64 ":x64", ARGUMENTS, 8);
 		return "uprobe_events";
 	}
-	strcpy(text, "p:prey/way hrtimer_nanosleep");
+	snprintf(text, size, "p:prey/way %s", strcmp(how, "borrowed") ? "hrtimer_nanosleep" : "hrtimer_wakeup");
 	if (strcmp(how, "kprobe") == 0)
 		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
-	else if (strcmp(how, "string") == 0)
+	else if (strcmp(how, "string") == 0 || strcmp(how, "borrowed") == 0)
 		/* Few: each goes on to the next zero, and an event must fit into a page. */
 		add_arguments(text, size, " +u0(\\%#" PRIx64 "):ustring", 3, 64);
 	else
@@ -172,7 +173,7 @@ int main(int argc, char **argv)
 	prey_setup();
 	if (argc == 3 && strcmp(argv[2], "userstack") == 0)
 		user_stack(argv[1]);
-	if (argc != 3 || !prey_start(argv[1], "loop"))
+	if (argc != 3 || !prey_start(argv[1], strcmp(argv[2], "borrowed") ? "loop" : "left"))
 		return 2;
 	put("trace", "");
 	file = define_event(argv[2], text, sizeof(text));

@@ -6,6 +6,7 @@
  *	busy	the same without sleeping
  *	compute	busy, with words of the secret in registers much of the time
  *	followed	busy, with stack and frame pointer pointing into the secret much of the time
+ *	left	one thread is busy, another naps on a CPU where nobody else of the victim's is: with two CPUs, who follows it there has its page tables
  *	end	it looks once, and at ->command 1 frees the secret and sleeps, at 2 becomes another program, at 3 exits
  *	sleep	it looks once, and sleeps for ever
  *	pair	the first thread sleeps, a second one works as in loop
@@ -289,6 +290,36 @@ static void end(const char *memory)
 	sleep_for_ever();
 }
 
+/* What the thread that runs here is moved to. */
+static void on_cpu(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *nap_elsewhere(void *unused)
+{
+	(void)unused;
+	on_cpu(1);
+	for (;;)
+		usleep(500);
+	return NULL;
+}
+
+/* It works on one CPU, as nobody but the napper is on the other. */
+static void leave_tables(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, nap_elsewhere, NULL);
+	on_cpu(0);
+	prey->ready = 1;
+	work(NULL);
+}
+
 static void *spin(void *memory)
 {
 	prey->other = gettid();
@@ -346,7 +377,7 @@ int main(int argc, char **argv)
 	prey->here = (uintptr_t)prey;
 	computes = strcmp(mode, "compute") == 0;
 	followed = strcmp(mode, "followed") == 0;
-	sleepy = strcmp(mode, "busy") != 0 && !computes && !followed;
+	sleepy = strcmp(mode, "busy") != 0 && strcmp(mode, "left") != 0 && !computes && !followed;
 	if (strcmp(mode, "spin") == 0) {
 		pthread_create(&thread, NULL, spin, argv[1]);
 		sleep_for_ever();
@@ -369,6 +400,8 @@ int main(int argc, char **argv)
 		go_on_in_child();
 	if (strcmp(mode, "end") == 0)
 		end(argv[1]);
+	if (strcmp(mode, "left") == 0)
+		leave_tables();
 	if (strcmp(mode, "sleep") == 0) {
 		prey->ready = 1;
 		sleep_for_ever();
