@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -262,8 +261,6 @@ int main(int argc, char **argv)
 	}
 	victim_setup();
 	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/* Each failure is told with its stack: not over a serial line. */
-	klogctl(8 /* console level */, NULL, 1);
 	log_start();
 	bystander_start();
 	for (const struct scenario *s = scenarios; s->name; s++)
