@@ -86,6 +86,7 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
 	INIT_HLIST_NODE(&d->hash);
 	INIT_LIST_HEAD(&d->all);
 	INIT_LIST_HEAD(&d->tasks);
+	INIT_LIST_HEAD(&d->running_tasks);
 	INIT_LIST_HEAD(&d->copies);
 	mutex_init(&d->map_lock);
 	raw_spin_lock_init(&d->lock);
@@ -423,6 +424,16 @@ int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
 		cond_resched();
 	}
 	return 0;
+}
+
+/**
+ * cm_domain_any() - whether any domain is live, as far as can be told in passing
+ *
+ * Context: any.
+ */
+bool cm_domain_any(void)
+{
+	return READ_ONCE(cm_domains_count);
 }
 
 /**

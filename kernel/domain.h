@@ -61,7 +61,7 @@ struct mm_struct;
  * @inode: its i_mmap knows every VMA of this domain, and of those it was forked
  *	from or into
  * @attached: every task of @mm has a notifier; under cm_attach_lock
- * @tasks: those notifiers; under @tasks_lock
+ * @tasks: those notifiers, RCU; under @tasks_lock
  * @tasks_lock: see above
  * @lingers: the tasks together are a user; under @tasks_lock
  * @map_lock: see above
@@ -77,6 +77,7 @@ struct mm_struct;
  * @lock: see above
  * @cipher: scratch; under @lock
  * @running: tasks of @mm on a CPU; under @lock
+ * @running_tasks: their notifiers; under @lock
  * @expiry: when pages have been plaintext for too long; see expiry.h
  * @grace: between the last of those and the seal; see grace.h
  * @breakpoints: of uprobes; under @lock
@@ -128,6 +129,7 @@ struct cm_domain {
 	raw_spinlock_t lock;
 	struct cm_cipher_ctx *cipher;
 	int running;
+	struct list_head running_tasks;
 	struct cm_expiry expiry;
 	struct cm_grace grace;
 
@@ -174,6 +176,7 @@ void cm_domain_drop(struct cm_domain *d);
 int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
 		    pgoff_t first, pgoff_t last);
 
+bool cm_domain_any(void);
 int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
 void cm_domain_visit_stopped(void (*fn)(struct cm_domain *d));
 

@@ -122,12 +122,16 @@ bool cm_guard_traced(struct cm_domain *d)
  */
 static bool cm_guard_watched(struct cm_domain *d)
 {
+	bool resumed;
+
+	lockdep_assert_held(&d->map_lock);
 	if (!READ_ONCE(d->watched) && !cm_guard_suspects(d, current))
 		return false;
 	WRITE_ONCE(d->watched, false);
+	/* Before the look: a tracer may come, and resume, right after it. */
+	resumed = xchg(&d->resumed, false);
 	smp_mb(); /* pairs with cm_guard_watch(), which comes after ->ptrace */
 	if (!cm_guard_traced(d)) {
-		WRITE_ONCE(d->resumed, false);
 		d->told = false;
 		if (READ_ONCE(d->exempting)) {
 			WRITE_ONCE(d->exempting, false);
@@ -135,6 +139,8 @@ static bool cm_guard_watched(struct cm_domain *d)
 		}
 		return false;
 	}
+	if (resumed)
+		WRITE_ONCE(d->resumed, true);
 	WRITE_ONCE(d->watched, true);
 	return true;
 }

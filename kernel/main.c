@@ -55,6 +55,7 @@ struct cm_room {
 
 static const struct cm_room cm_rooms[] = {
 	{ "cipher", cm_choice_init, cm_choice_exit },
+	{ "window", cm_window_init, cm_window_exit },
 	{ "store", cm_store_init, cm_store_exit },
 	{ "domain", cm_domain_init, cm_domain_exit },
 	{ "tasks", cm_tasks_init, cm_tasks_exit },

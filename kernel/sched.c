@@ -27,6 +27,7 @@ void cm_sched_count(struct cm_notifier *n)
 	raw_spin_lock_irqsave(&d->lock, flags);
 	if (!n->counted) {
 		n->counted = true;
+		list_add_tail(&n->running, &d->running_tasks);
 		first = !d->running++;
 		if (first)
 			cm_window_unseal(d);
@@ -51,6 +52,7 @@ void cm_sched_uncount(struct cm_notifier *n, struct task_struct *next)
 	raw_spin_lock_irqsave(&d->lock, flags);
 	if (n->counted) {
 		n->counted = false;
+		list_del(&n->running);
 		/*
 		 * Between two threads of one process nobody else can look. But
 		 * the next must be one that is counted, and so will seal.
@@ -139,7 +141,8 @@ static void cm_sched_work(struct callback_head *work)
 
 /**
  * cm_sched_queue_work() - do something before a task returns to user mode
- * @n: the task's notifier: the caller's own, or reached under tasks_lock
+ * @n: the task's notifier: the caller's own, or reached under rcu_read_lock(). It
+ *	may be on its way out: then its work is pending for ever, or its task gone
  *
  * Context: any but NMI. A task that is exiting for good is let go.
  */

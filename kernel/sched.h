@@ -14,6 +14,7 @@
 
 #include <linux/list.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/task_work.h>
 #include <linux/types.h>
 
@@ -30,20 +31,25 @@ struct task_struct;
  * struct cm_notifier - what a task of a domain carries
  * @pn: in the task's list of preempt notifiers
  * @domain: the domain, held
- * @task: the task
- * @link: in the domain's list; under tasks_lock
+ * @task: the task, held
+ * @link: in the domain's list, RCU; under tasks_lock
+ * @running: in the domain's list of those that are counted; under the domain's
+ *	lock
  * @work: runs before the task returns to user mode
  * @flags: CM_*, atomic bits
  * @counted: this task is in the domain's count; under the domain's lock
+ * @rcu: how it is freed
  */
 struct cm_notifier {
 	struct preempt_notifier pn;
 	struct cm_domain *domain;
 	struct task_struct *task;
 	struct list_head link;
+	struct list_head running;
 	struct callback_head work;
 	unsigned long flags;
 	bool counted;
+	struct rcu_head rcu;
 };
 
 void cm_sched_prepare(struct cm_notifier *n);

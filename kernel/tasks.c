@@ -8,6 +8,7 @@
 #include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -26,7 +27,7 @@
 static DEFINE_MUTEX(cm_attach_lock);
 static struct kmem_cache *cm_notifier_cache;
 static mempool_t *cm_notifier_pool;
-static atomic_t cm_notifiers = ATOMIC_INIT(0); /* in some task's list */
+static atomic_t cm_notifiers = ATOMIC_INIT(0); /* not freed yet */
 
 static void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
 			   struct task_struct *t)
@@ -38,10 +39,20 @@ static void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
 	cm_sched_prepare(n);
 	cm_domain_get(d);
 	n->domain = d;
-	n->task = t;
+	/* Whoever walks the domain's list may come to it when it is gone. */
+	n->task = get_task_struct(t);
 	raw_spin_lock_irqsave(&d->tasks_lock, flags);
-	list_add_tail(&n->link, &d->tasks);
+	list_add_tail_rcu(&n->link, &d->tasks);
 	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+}
+
+static void cm_tasks_free_rcu(struct rcu_head *rcu)
+{
+	struct cm_notifier *n = container_of(rcu, struct cm_notifier, rcu);
+
+	put_task_struct(n->task);
+	mempool_free(n, cm_notifier_pool);
+	atomic_dec(&cm_notifiers);
 }
 
 /**
@@ -57,7 +68,7 @@ void cm_tasks_free(struct cm_notifier *n)
 	bool last;
 
 	raw_spin_lock_irqsave(&d->tasks_lock, flags);
-	list_del(&n->link);
+	list_del_rcu(&n->link);
 	last = d->lingers && list_empty(&d->tasks);
 	if (last)
 		d->lingers = false;
@@ -65,8 +76,7 @@ void cm_tasks_free(struct cm_notifier *n)
 	if (last)
 		cm_domain_user_put(d);
 	cm_domain_put(d);
-	mempool_free(n, cm_notifier_pool);
-	atomic_dec(&cm_notifiers);
+	call_rcu(&n->rcu, cm_tasks_free_rcu);
 }
 
 /**
@@ -112,18 +122,19 @@ struct cm_notifier *cm_tasks_counted(struct cm_domain *d)
  * @fn: called for each
  * @arg: passed on
  *
- * Context: any; @fn is called with a raw spinlock held, irqs off.
+ * There may be many. One that comes or goes meanwhile may be left out.
+ *
+ * Context: any but NMI; @fn is called under rcu_read_lock().
  */
 void cm_tasks_for_each(struct cm_domain *d,
 		       void (*fn)(struct task_struct *t, void *arg), void *arg)
 {
 	struct cm_notifier *n;
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&d->tasks_lock, flags);
-	list_for_each_entry(n, &d->tasks, link)
+	rcu_read_lock();
+	list_for_each_entry_rcu(n, &d->tasks, link)
 		fn(n->task, arg);
-	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+	rcu_read_unlock();
 }
 
 /**
@@ -136,26 +147,16 @@ void cm_tasks_for_each(struct cm_domain *d,
 bool cm_tasks_parked(struct cm_domain *d)
 {
 	struct cm_notifier *n;
-	unsigned long flags;
 	bool parked = false;
 
-	raw_spin_lock_irqsave(&d->tasks_lock, flags);
-	list_for_each_entry(n, &d->tasks, link)
-		parked |= test_bit(CM_PARKED, &n->flags);
-	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+	rcu_read_lock();
+	list_for_each_entry_rcu(n, &d->tasks, link) {
+		parked = test_bit(CM_PARKED, &n->flags);
+		if (parked)
+			break;
+	}
+	rcu_read_unlock();
 	return parked;
-}
-
-static void cm_tasks_kick_those(struct cm_domain *d, bool running)
-{
-	struct cm_notifier *n;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&d->tasks_lock, flags);
-	list_for_each_entry(n, &d->tasks, link)
-		if (!running || READ_ONCE(n->counted))
-			cm_sched_queue_work(n);
-	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
 }
 
 /**
@@ -166,18 +167,63 @@ static void cm_tasks_kick_those(struct cm_domain *d, bool running)
  */
 void cm_tasks_kick(struct cm_domain *d)
 {
-	cm_tasks_kick_those(d, false);
+	struct cm_notifier *n;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(n, &d->tasks, link)
+		cm_sched_queue_work(n);
+	rcu_read_unlock();
+}
+
+/*
+ * The next of those that run, who go to the end: all have had their turn after
+ * as many as there are now.
+ */
+static unsigned int cm_tasks_next_running(struct cm_domain *d,
+					  struct cm_notifier **some,
+					  unsigned int max)
+{
+	struct cm_notifier *n;
+	unsigned long flags;
+	unsigned int got = 0;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	while (got < max && !list_empty(&d->running_tasks)) {
+		n = list_first_entry(&d->running_tasks, struct cm_notifier,
+				     running);
+		list_move_tail(&n->running, &d->running_tasks);
+		some[got++] = n;
+	}
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	return got;
 }
 
 /**
  * cm_tasks_kick_running() - queue work for those that are on a CPU
  * @d: the domain
  *
- * Context: any but NMI.
+ * They are no more than there are CPUs, however many tasks the domain has. Those
+ * that are counted from now on may be left out.
+ *
+ * Context: any but NMI; hard irqs, too.
  */
 void cm_tasks_kick_running(struct cm_domain *d)
 {
-	cm_tasks_kick_those(d, true);
+	struct cm_notifier *some[16];
+	int left = READ_ONCE(d->running);
+	unsigned int i, got;
+
+	rcu_read_lock();
+	while (left > 0) {
+		/* Not under the domain's lock: it is the scheduler's, too. */
+		got = cm_tasks_next_running(d, some,
+					    min_t(unsigned int, left,
+						  ARRAY_SIZE(some)));
+		for (i = 0; i < got; i++)
+			cm_sched_queue_work(some[i]);
+		left = got ? left - (int)got : 0;
+	}
+	rcu_read_unlock();
 }
 
 /* A task that shares or copies an mm with a domain has been made. */

@@ -2,13 +2,17 @@
 /*
  * window: see window.h.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/fs.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
+#include "cipher.h"
 #include "domain.h"
 #include "frame.h"
 #include "rmap.h"
@@ -20,10 +24,45 @@ static unsigned int window = 32;
 module_param(window, uint, 0644);
 MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once, to begin with (32; 8 to window_max)");
 
-/* All of a window is sealed with interrupts off. */
-static unsigned int window_max = 512;
+static unsigned int window_max;
 module_param(window_max, uint, 0644);
-MODULE_PARM_DESC(window_max, "the most that a process may ask for, pages (512; 8 to 65536)");
+MODULE_PARM_DESC(window_max, "the most that a process may ask for, pages (8 to 65536; 512, or what this machine seals in 2 ms, if that is less)");
+
+/* All of a window is sealed with interrupts off: for no longer than this. */
+#define CM_SEAL_MAX_NS	(2 * NSEC_PER_MSEC)
+#define CM_WINDOW_MOST	512U
+
+/**
+ * cm_window_init() - see how large a window may be on this machine
+ *
+ * Unless the administrator has said so.
+ *
+ * Context: process context, may sleep. There is a cipher.
+ * Return: 0.
+ */
+int cm_window_init(void)
+{
+	unsigned int least = clamp(window, CM_WINDOW_MIN, CM_WINDOW_MOST);
+	u64 ns, most;
+
+	if (window_max)
+		return 0;
+	/* There and back. */
+	ns = cm_cipher_speed();
+	most = div64_u64(2 * CM_SEAL_MAX_NS, max_t(u64, ns, 1));
+	window_max = clamp_t(u64, most, least, CM_WINDOW_MOST);
+	if (window_max < CM_WINDOW_MOST)
+		pr_info("window_max=%u: %llu ns to seal and unseal a page\n",
+			window_max, ns);
+	return 0;
+}
+
+/**
+ * cm_window_exit() - undo cm_window_init()
+ */
+void cm_window_exit(void)
+{
+}
 
 /**
  * cm_window_max() - the largest limit that may be set

@@ -78,6 +78,8 @@ struct cm_window {
 /* Of cm_domain.pages: put out by the last round of ageing, not back since. */
 #define CM_AGED		XA_MARK_0
 
+int cm_window_init(void);
+void cm_window_exit(void);
 unsigned int cm_window_default(void);
 unsigned int cm_window_max(void);
 

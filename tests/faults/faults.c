@@ -231,34 +231,14 @@ static void in_turn(const struct scenario *s)
 	tell(s, &t);
 }
 
-/* For failures in a row: of the tasks that ask for it, always, and those, too, that may wait for memory. */
-static bool prepare(const char *kind)
-{
-	char path[96];
-	const char *const settings[][2] = { { "task-filter", "Y" }, { "probability", "100" }, { "interval", "1" }, { "times", "0" },
-					    { "verbose", "2" }, { "ignore-gfp-wait", "N" } };
-
-	for (unsigned int i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, settings[i][0]);
-		if (!victim_set(path, settings[i][1]))
-			return false;
-	}
-	if (strcmp(kind, "failslab") == 0)
-		return true;
-	/* Those of one page, too, and those that the kernel need not have mapped: the store's are such. */
-	return victim_set("/sys/kernel/debug/fail_page_alloc/min-order", "0") && victim_set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
-}
-
 int main(int argc, char **argv)
 {
 	char text[128];
 	bool good;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!prepare("failslab") || !prepare("fail_page_alloc")) {
-		fprintf(stderr, "this kernel cannot make allocations fail: see scripts/kernel-debug\n");
+	if (!log_prepare())
 		return 2;
-	}
 	victim_setup();
 	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	log_start();

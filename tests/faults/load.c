@@ -79,6 +79,8 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
+	if (!log_prepare())
+		return 2;
 	log_start();
 	/* First the whole of it, one in STRIDE: a slow machine gets no further. */
 	for (unsigned int first = 1; first <= STRIDE && time(NULL) < start + ENOUGH; first++) {

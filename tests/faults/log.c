@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../attacks/victim.h"
+
 #define SITES	200
 
 static struct counts {
@@ -80,6 +82,33 @@ static void follow(void)
 			usleep(1000);
 		}
 	}
+}
+
+/* For failures in a row: of the tasks that ask for it, always, and those, too, that may wait for memory. */
+static bool prepare(const char *kind)
+{
+	char path[96];
+	const char *const settings[][2] = { { "task-filter", "Y" }, { "probability", "100" }, { "interval", "1" }, { "times", "0" },
+					    { "verbose", "2" }, { "ignore-gfp-wait", "N" } };
+
+	for (unsigned int i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, settings[i][0]);
+		if (!victim_set(path, settings[i][1]))
+			return false;
+	}
+	if (strcmp(kind, "failslab") == 0)
+		return true;
+	/* Those of one page, too, and those that the kernel need not have mapped: the store's are such. */
+	return victim_set("/sys/kernel/debug/fail_page_alloc/min-order", "0") && victim_set("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N");
+}
+
+bool log_prepare(void)
+{
+	bool good = prepare("failslab") && prepare("fail_page_alloc");
+
+	if (!good)
+		fprintf(stderr, "this kernel cannot make allocations fail: see scripts/kernel-debug\n");
+	return good;
 }
 
 void log_start(void)

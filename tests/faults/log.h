@@ -8,6 +8,11 @@
 
 #include <stdbool.h>
 
+/*
+ * Has this kernel let allocations fail for those who ask for it, and those, too, that may sleep, and say so in its log. False, and it is said on
+ * stderr, where it cannot.
+ */
+bool log_prepare(void);
 void log_start(void);
 /* How many allocations have failed until now. Waits for the log to be read. */
 unsigned long log_failures(void);

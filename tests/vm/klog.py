@@ -18,6 +18,8 @@ TAINTS = {4: "machine check", 5: "bad page", 7: "oops", 9: "warning", 14: "soft 
 RECORD = re.compile(r"(\d+),\d+,(\d+),[^;]*;(.*)")
 
 
+CUT = re.compile(r"-{12}\[ cut here \]")
+END = re.compile(r"---\[ end trace ")
 RULE = re.compile(r"={20}")
 ACCESS = re.compile(r"\] (read|write|race at unknown origin)")
 NEAR = 4            # calls
@@ -54,12 +56,30 @@ def without_races_elsewhere(lines):
     return kept + (report or [])
 
 
+def without_warnings_elsewhere(lines):
+    """Only those WARNs whose stack has a function of the module that the kernel is sure of."""
+    kept, report = [], None
+    for kernel, line in lines:
+        if report is None and kernel and CUT.search(line):
+            report = []
+        if report is None:
+            kept.append((kernel, line))
+            continue
+        report.append((kernel, line))
+        if kernel and END.search(line):
+            if any("[cryptmem]" in text and "?" not in text for _, text in report):
+                kept += report
+            report = None
+    return kept + (report or [])
+
+
 class Log:
     """Fed with records of /dev/kmsg."""
 
-    def __init__(self):
+    def __init__(self, others_may_warn=False):
         self.lines = []     # (came from the kernel itself, text)
         self.taint = 0
+        self.others_may_warn = others_may_warn
 
     def add(self, record):
         match = RECORD.match(record.split("\n", 1)[0])
@@ -72,5 +92,8 @@ class Log:
 
     def complaints(self):
         """What the kernel said that it must not say; what user space wrote into the log does not count."""
-        found = [line for kernel, line in without_races_elsewhere(self.lines) if kernel and BAD.search(line)]
-        return found + [f"tainted: {name}" for bit, name in TAINTS.items() if self.taint >> bit & 1]
+        lines, taints = without_races_elsewhere(self.lines), TAINTS
+        if self.others_may_warn:
+            lines, taints = without_warnings_elsewhere(lines), {bit: name for bit, name in TAINTS.items() if name != "warning"}
+        found = [line for kernel, line in lines if kernel and BAD.search(line)]
+        return found + [f"tainted: {name}" for bit, name in taints.items() if self.taint >> bit & 1]
