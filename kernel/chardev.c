@@ -7,6 +7,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
@@ -204,6 +205,10 @@ static int cm_chardev_open(struct inode *inode, struct file *file)
 	/* A kernel thread has nobody's memory to protect. */
 	if (!current->mm)
 		return -EPERM;
+	/* Here, and not where a key is made, with an mmap_lock held. */
+	err = wait_for_random_bytes();
+	if (err)
+		return err;
 	d = cm_domain_open(current->mm);
 	if (IS_ERR(d))
 		return PTR_ERR(d);

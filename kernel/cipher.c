@@ -83,18 +83,17 @@ static struct cm_key *cm_cipher_key_make(const u8 *bytes)
 /**
  * cm_cipher_key_create() - make a key from the kernel's CSPRNG
  *
- * Context: process context, may sleep.
- * Return: the key with one reference, or ERR_PTR(-ENOMEM), -ERESTARTSYS when a
- * signal came before the CSPRNG had been seeded, or what the crypto API says.
+ * Context: process context, may sleep. That the CSPRNG has been seeded, whoever
+ * opens the device has waited for.
+ * Return: the key with one reference, or ERR_PTR(-ENOMEM), or what the crypto API
+ * says.
  */
 struct cm_key *cm_cipher_key_create(void)
 {
 	u8 bytes[CM_KEY_SIZE];
 	struct cm_key *key;
-	int err = get_random_bytes_wait(bytes, sizeof(bytes));
 
-	if (err)
-		return ERR_PTR(err);
+	get_random_bytes(bytes, sizeof(bytes));
 	key = cm_cipher_key_make(bytes);
 	memzero_explicit(bytes, sizeof(bytes));
 	return key;
@@ -127,7 +126,8 @@ void cm_cipher_key_put(struct cm_key *key)
  *
  * Context: any, when no other CPU runs any more. Takes no lock: whoever holds it
  * has been stopped. The driver of gcm_base allocates for it; where it cannot, what
- * it made of the key for GHASH stays.
+ * it made of the key for GHASH stays, and where a CPU that was stopped holds the
+ * allocator's lock, it is waited for in vain.
  */
 void cm_cipher_wipe_keys(void)
 {

@@ -9,11 +9,17 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 /* Threads of a program that stay in the kernel: vhost's were kthreads before. */
 #ifndef PF_USER_WORKER
 #define PF_USER_WORKER	0
+#endif
+
+/* call_rcu() was in a hurry, before it could be lazy. */
+#ifndef CM_HAVE_CALL_RCU_HURRY
+#define call_rcu_hurry	call_rcu
 #endif
 
 #ifndef CM_HAVE_VM_FLAGS_SET

@@ -427,9 +427,10 @@ int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
 }
 
 /**
- * cm_domain_any() - whether any domain is live, as far as can be told in passing
+ * cm_domain_any() - a glance at whether any domain is live
  *
  * Context: any.
+ * Return: whether there is one.
  */
 bool cm_domain_any(void)
 {

@@ -17,9 +17,11 @@
  *	  cm_domains_lock (domain.c)	a raw spinlock: who is live
  *	    cm_domain.lock		a raw spinlock, irqs off: contents of
  *					frames, count of running tasks
- *	      cm_domain.tasks_lock	a raw spinlock, irqs off: a domain's
- *					list of tasks
  *	      the timers' lock		cm_domain.expiry, cm_domain.grace
+ *	  cm_domain.tasks_lock		a raw spinlock, irqs off: a domain's
+ *					list of tasks
+ *	  cm_notifier.work_lock		a raw spinlock, irqs off: queueing its
+ *					work
  *
  * The scheduler takes cm_domain.lock under its run-queue lock. So nothing done
  * under cm_domain.lock may sleep, allocate, wake a task up, or print.

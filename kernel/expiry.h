@@ -7,8 +7,8 @@
  * do the work on its way to user mode. A domain that was sealed meanwhile starts
  * anew when it is unsealed.
  *
- * Locks: cm_domain.lock, under it the timer's own. The timer's function takes
- * cm_domain.lock and tasks_lock.
+ * Locks: cm_domain.lock, under it the timer's own; the timer's function takes the
+ * former.
  */
 #ifndef _CM_EXPIRY_H
 #define _CM_EXPIRY_H

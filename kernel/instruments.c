@@ -329,7 +329,8 @@ static void cm_instruments_divert(struct ftrace_regs *fregs, void *to)
 	bool owner;
 
 	rcu_read_lock();
-	owner = cm_domain_find(current->mm);
+	/* One that exits has its page tables still. */
+	owner = cm_domain_find(current->mm ?: current->active_mm);
 	rcu_read_unlock();
 	if (owner)
 		cm_ftrace_divert(fregs, to);

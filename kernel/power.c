@@ -72,6 +72,9 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 		WRITE_ONCE(cm_hibernating, true);
 		smp_mb(); /* pairs with map_lock around cm_domain_region_add() */
 		err = cm_domain_for_each(cm_power_look_at, &busy);
+		/* Those that have come meanwhile get no regions. */
+		if (err == -EAGAIN)
+			err = 0;
 		if (err)
 			pr_warn("cannot look at every domain (%d): hibernation refused\n",
 				err);

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
+#include "compat.h"
 #include "domain.h"
 #include "guard.h"
 #include "sched.h"
@@ -104,6 +105,7 @@ static struct preempt_ops cm_preempt_ops = {
 void cm_sched_prepare(struct cm_notifier *n)
 {
 	preempt_notifier_init(&n->pn, &cm_preempt_ops);
+	raw_spin_lock_init(&n->work_lock);
 }
 
 /**
@@ -139,25 +141,47 @@ static void cm_sched_work(struct callback_head *work)
 	module_put(THIS_MODULE);
 }
 
+/* A worker of vhost's, say, is never on its way to user mode. */
+static bool cm_sched_stays_in_kernel(struct task_struct *t)
+{
+	return PF_USER_WORKER &&
+	       (t->flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;
+}
+
+static void cm_sched_add_work(struct cm_notifier *n)
+{
+	/* No region is left when it is being unloaded: nothing is left to do. */
+	if (!try_module_get(THIS_MODULE))
+		goto not_pending;
+	init_task_work(&n->work, cm_sched_work);
+	if (!task_work_add(n->task, &n->work, TWA_RESUME))
+		return;
+	module_put(THIS_MODULE);
+not_pending:
+	clear_bit(CM_WORK_PENDING, &n->flags);
+}
+
 /**
  * cm_sched_queue_work() - do something before a task returns to user mode
  * @n: the task's notifier: the caller's own, or reached under rcu_read_lock(). It
- *	may be on its way out: then its work is pending for ever, or its task gone
+ *	may be on its way out: then its work is pending for ever, or its task has
+ *	exited, or the module is being unloaded
  *
- * Context: any but NMI. A task that is exiting for good is let go.
+ * Context: any but NMI, not under the run-queue lock. A task that is exiting for
+ * good is let go.
  */
 void cm_sched_queue_work(struct cm_notifier *n)
 {
-	if (test_and_set_bit(CM_WORK_PENDING, &n->flags))
+	unsigned long flags;
+
+	if (cm_sched_stays_in_kernel(n->task))
 		return;
-	/* No region is left when it is being unloaded: nothing is left to do. */
-	if (!try_module_get(THIS_MODULE)) {
-		clear_bit(CM_WORK_PENDING, &n->flags);
-		return;
-	}
-	init_task_work(&n->work, cm_sched_work);
-	if (task_work_add(n->task, &n->work, TWA_RESUME)) {
-		clear_bit(CM_WORK_PENDING, &n->flags);
-		module_put(THIS_MODULE);
-	}
+	/*
+	 * Who finds it pending relies on its being queued: a task goes to user
+	 * mode right after this.
+	 */
+	raw_spin_lock_irqsave(&n->work_lock, flags);
+	if (!test_and_set_bit(CM_WORK_PENDING, &n->flags))
+		cm_sched_add_work(n);
+	raw_spin_unlock_irqrestore(&n->work_lock, flags);
 }

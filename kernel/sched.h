@@ -7,7 +7,7 @@
  * counting, it has work done before its task returns to user mode: for the
  * guard, or to let go of a domain that the task no longer belongs to.
  *
- * Locks: cm_domain.lock.
+ * Locks: cm_domain.lock, cm_notifier.work_lock.
  */
 #ifndef _CM_SCHED_H
 #define _CM_SCHED_H
@@ -15,6 +15,7 @@
 #include <linux/list.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 #include <linux/task_work.h>
 #include <linux/types.h>
 
@@ -30,11 +31,12 @@ struct task_struct;
 /**
  * struct cm_notifier - what a task of a domain carries
  * @pn: in the task's list of preempt notifiers
- * @domain: the domain, held
+ * @domain: the domain, held while this is in the task's list
  * @task: the task, held
  * @link: in the domain's list, RCU; under tasks_lock
  * @running: in the domain's list of those that are counted; under the domain's
  *	lock
+ * @work_lock: held while @work is queued: a raw spinlock, irqs off, innermost
  * @work: runs before the task returns to user mode
  * @flags: CM_*, atomic bits
  * @counted: this task is in the domain's count; under the domain's lock
@@ -46,6 +48,7 @@ struct cm_notifier {
 	struct task_struct *task;
 	struct list_head link;
 	struct list_head running;
+	raw_spinlock_t work_lock;
 	struct callback_head work;
 	unsigned long flags;
 	bool counted;

@@ -17,6 +17,7 @@
 #include <linux/stop_machine.h>
 #include <linux/tracepoint.h>
 
+#include "compat.h"
 #include "domain.h"
 #include "sched.h"
 #include "tasks.h"
@@ -27,6 +28,7 @@
 static DEFINE_MUTEX(cm_attach_lock);
 static struct kmem_cache *cm_notifier_cache;
 static mempool_t *cm_notifier_pool;
+static bool cm_tasks_closing;	/* no task is attached any more */
 static atomic_t cm_notifiers = ATOMIC_INIT(0); /* not freed yet */
 
 static void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
@@ -76,7 +78,8 @@ void cm_tasks_free(struct cm_notifier *n)
 	if (last)
 		cm_domain_user_put(d);
 	cm_domain_put(d);
-	call_rcu(&n->rcu, cm_tasks_free_rcu);
+	/* It may have been of the reserve, which others wait for. */
+	call_rcu_hurry(&n->rcu, cm_tasks_free_rcu);
 }
 
 /**
@@ -230,10 +233,13 @@ void cm_tasks_kick_running(struct cm_domain *d)
 static void cm_tasks_new(void *data, struct task_struct *child,
 			 unsigned long clone_flags)
 {
-	/* One that is about to end has no regions, nor will it have any. */
-	struct cm_domain *d = cm_domain_find_get(child->mm);
+	struct cm_domain *d;
 	struct cm_notifier *n;
 
+	if (READ_ONCE(cm_tasks_closing))
+		return;
+	/* One that is about to end has no regions, nor will it have any. */
+	d = cm_domain_find_get(child->mm);
 	if (!d)
 		return;
 	if (cm_tasks_notifier(child, d))
@@ -504,6 +510,8 @@ static int cm_tasks_detach_stopped(void *unused)
 {
 	struct task_struct *g, *t;
 
+	/* Probes run with preemption off: none is half-way. */
+	WRITE_ONCE(cm_tasks_closing, true);
 	for_each_process_thread(g, t)
 		cm_tasks_detach(t);
 	return 0;
@@ -512,8 +520,9 @@ static int cm_tasks_detach_stopped(void *unused)
 /**
  * cm_tasks_exit() - undo cm_tasks_init()
  *
- * No domain is live any more, but tasks that have not been to user mode since
- * still carry notifiers. Queued work holds the module, so none is pending, and
+ * No region is left, and no descriptor. But tasks that have not been to user mode
+ * since still carry notifiers; so do all of a domain that lingers, which is live
+ * until the last has gone. Queued work holds the module, so none is pending, and
  * none is queued once it is being unloaded.
  *
  * Context: process context, may sleep.

@@ -28,7 +28,7 @@ static unsigned int window_max;
 module_param(window_max, uint, 0644);
 MODULE_PARM_DESC(window_max, "the most that a process may ask for, pages (8 to 65536; 512, or what this machine seals in 2 ms, if that is less)");
 
-/* All of a window is sealed with interrupts off: for no longer than this. */
+/* All of a window is sealed with interrupts off: for about so long at most. */
 #define CM_SEAL_MAX_NS	(2 * NSEC_PER_MSEC)
 #define CM_WINDOW_MOST	512U
 
@@ -51,7 +51,10 @@ int cm_window_init(void)
 	ns = cm_cipher_speed();
 	most = div64_u64(2 * CM_SEAL_MAX_NS, max_t(u64, ns, 1));
 	window_max = clamp_t(u64, most, least, CM_WINDOW_MOST);
-	if (window_max < CM_WINDOW_MOST)
+	if (ns == U64_MAX)
+		pr_warn("window_max=%u: the cipher's speed cannot be told\n",
+			window_max);
+	else if (window_max < CM_WINDOW_MOST)
 		pr_info("window_max=%u: %llu ns to seal and unseal a page\n",
 			window_max, ns);
 	return 0;

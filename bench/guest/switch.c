@@ -22,7 +22,7 @@
 
 #define SHORT	200000	/* ns that are not over before one sleeps */
 #define SETTLE	140	/* rounds before ageing is steady, see table2.c */
-#define MANY	256	/* pages, for faults: fits into any window_max */
+#define MANY	256	/* pages, for faults: what fits into the window_max of tests/vm/run */
 
 enum touch { DIRTY, CLEAN, EMPTY };
 

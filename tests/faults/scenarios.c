@@ -404,6 +404,19 @@ static int act_signal(struct world *w)
 	return sigaltstack(&stack, NULL) ? errno : 0;
 }
 
+/* What could not be looked at is not written to a disk either: this machine says ENODEV when nobody is in the way. */
+static int act_hibernate(struct world *w)
+{
+	int fd = open("/sys/power/state", O_WRONLY), err;
+
+	(void)w;
+	if (fd < 0)
+		return errno;
+	err = write(fd, "disk", 4) == 4 ? WORLD_WRONG : errno;
+	close(fd);
+	return err == EBUSY ? 0 : err;
+}
+
 const struct scenario scenarios[] = {
 	{ "open", NOTHING, act_open, false, false, false },
 	{ "open with threads", THREADS, act_open, false, false, false },
@@ -431,6 +444,7 @@ const struct scenario scenarios[] = {
 	{ "vfork, exec", REGION, act_vfork_exec, false, true, false },
 	{ "ptrace", REGION, act_trace, false, true, false },
 	{ "/proc/self/mem", REGION, act_memfile, false, false, false },
+	{ "hibernation", REGION, act_hibernate, false, false, false },
 	{ "exec", REGION, act_exec, true, false, false },
 	{ "exit", REGION, act_exit, true, false, true },
 	{ NULL, NOTHING, NULL, false, false, false },

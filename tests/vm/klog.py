@@ -20,6 +20,7 @@ RECORD = re.compile(r"(\d+),\d+,(\d+),[^;]*;(.*)")
 
 CUT = re.compile(r"-{12}\[ cut here \]")
 END = re.compile(r"---\[ end trace ")
+LEAKS = re.compile(r"kmemleak: \d+ new")
 RULE = re.compile(r"={20}")
 ACCESS = re.compile(r"\] (read|write|race at unknown origin)")
 NEAR = 4            # calls
@@ -76,10 +77,10 @@ def without_warnings_elsewhere(lines):
 class Log:
     """Fed with records of /dev/kmsg."""
 
-    def __init__(self, others_may_warn=False):
+    def __init__(self, others_may_complain=False):
         self.lines = []     # (came from the kernel itself, text)
         self.taint = 0
-        self.others_may_warn = others_may_warn
+        self.others_may_complain = others_may_complain
 
     def add(self, record):
         match = RECORD.match(record.split("\n", 1)[0])
@@ -93,7 +94,8 @@ class Log:
     def complaints(self):
         """What the kernel said that it must not say; what user space wrote into the log does not count."""
         lines, taints = without_races_elsewhere(self.lines), TAINTS
-        if self.others_may_warn:
-            lines, taints = without_warnings_elsewhere(lines), {bit: name for bit, name in TAINTS.items() if name != "warning"}
+        if self.others_may_complain:
+            lines = [(kernel, line) for kernel, line in without_warnings_elsewhere(lines) if not LEAKS.search(line)]
+            taints = {bit: name for bit, name in TAINTS.items() if name != "warning"}
         found = [line for kernel, line in lines if kernel and BAD.search(line)]
         return found + [f"tainted: {name}" for bit, name in taints.items() if self.taint >> bit & 1]

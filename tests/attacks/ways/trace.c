@@ -6,6 +6,7 @@
  *	string		the same, taking a string
  *	borrowed	the same, where the timer wakes a thread of the victim's: the idle task runs there, with the victim's page table
  *	userstack	an event of the kernel's own, with the user's stack trace
+ *	partingstack	the same, of threads that exit: they have no address space any more then, but its page table
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -141,23 +142,26 @@ static size_t collect_returns(uint64_t *words, size_t room)
 	return count * sizeof(*words);
 }
 
-static void user_stack(const char *memory)
+/* @filter: of the event's; NULL: of the victim's first thread */
+static void user_stack(const char *memory, const char *mode, const char *event, const char *filter)
 {
+	char enable[64], only[64], first[32];
 	static uint64_t words[4096];
-	char pid[16];
 	size_t n;
 
-	if (!prey_start(memory, "followed"))
+	if (!prey_start(memory, mode))
 		exit(2);
-	snprintf(pid, sizeof(pid), "%d", prey->pid);
+	snprintf(first, sizeof(first), "common_pid == %d", prey->pid);
+	snprintf(enable, sizeof(enable), "%senable", event);
+	snprintf(only, sizeof(only), "%sfilter", event);
 	put("trace", "");
-	if (!put("set_event_pid", pid) || !put("options/userstacktrace", "1") || !put(TIMER "enable", "1"))
+	if (!put(only, filter ? filter : first) || !put("options/userstacktrace", "1") || !put(enable, "1"))
 		prey_judge(NULL, 0, "refused", "the kernel takes no such trace");
 	usleep(1500000);
-	put(TIMER "enable", "0");
+	put(enable, "0");
 	n = collect_returns(words, 4096);
 	put("options/userstacktrace", "0");
-	put("set_event_pid", "");
+	put(only, "0");
 	put("trace", "");
 	prey_judge(words, n, "refused", "user stack traces");
 }
@@ -172,7 +176,9 @@ int main(int argc, char **argv)
 
 	prey_setup();
 	if (argc == 3 && strcmp(argv[2], "userstack") == 0)
-		user_stack(argv[1]);
+		user_stack(argv[1], "followed", TIMER, NULL);
+	if (argc == 3 && strcmp(argv[2], "partingstack") == 0)
+		user_stack(argv[1], "parting", "events/sched/sched_process_exit/", "comm == \"victim\"");
 	if (argc != 3 || !prey_start(argv[1], strcmp(argv[2], "borrowed") ? "loop" : "left"))
 		return 2;
 	put("trace", "");

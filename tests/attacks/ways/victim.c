@@ -6,6 +6,7 @@
  *	busy	the same without sleeping
  *	compute	busy, with words of the secret in registers much of the time
  *	followed	busy, with stack and frame pointer pointing into the secret much of the time
+ *	parting	one thread loops, and others, one after the other, exit with stack and frame pointer pointing into the secret
  *	left	one thread is busy, another naps on a CPU where nobody else of the victim's is: with two CPUs, who follows it there has its page tables
  *	end	it looks once, and at ->command 1 frees the secret and sleeps, at 2 becomes another program, at 3 exits
  *	sleep	it looks once, and sleeps for ever
@@ -155,6 +156,30 @@ static void be_followed(void)
 				 "mov sp, x20\n\tmov x29, x21"
 				 : : "r"(secret + 1024 + i * 8), "r"(secret + 512) : "x20", "x21", "x9", "cc");
 #endif
+}
+
+/* Exits, with its pointers in the secret: it has its page tables when it has no address space any more. */
+static void *part(void *at)
+{
+#ifdef __x86_64__
+	__asm__ volatile("mov %1, %%rsp\n\tmov %0, %%rbp\n\tsyscall" : : "r"(at), "r"(secret + 512), "a"(SYS_exit), "D"(0));
+#else
+	register long number __asm__("x8") = SYS_exit, status __asm__("x0") = 0;
+
+	__asm__ volatile("mov sp, %1\n\tmov x29, %0\n\tsvc #0" : : "r"(at), "r"(secret + 512), "r"(number), "r"(status));
+#endif
+	__builtin_unreachable();
+}
+
+static void part_for_ever(void)
+{
+	pthread_t thread;
+
+	for (size_t i = 0;; i = (i + 1) % 32) {
+		use_secret();
+		if (pthread_create(&thread, NULL, part, secret + 1024 + i * 8) == 0)
+			pthread_join(thread, NULL);
+	}
 }
 
 static bool computes, followed;
@@ -407,9 +432,11 @@ int main(int argc, char **argv)
 		sleep_for_ever();
 	}
 	pthread_create(&thread, NULL, work, NULL);
-	if (strcmp(mode, "loop") && sleepy && !late)
+	if (strcmp(mode, "loop") && strcmp(mode, "parting") && sleepy && !late)
 		accompany(argv[1], mode);
 	prey->ready = late ? 3 : 1;
+	if (strcmp(mode, "parting") == 0)
+		part_for_ever();
 	work(NULL);
 	return 0;
 }

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads of a process that has no region any more still carry what counts them until they are in user mode again. Some are woken, and sleep on,
+ * right while the module is being unloaded; others when it has gone. Nothing of the module's may run in them then.
+ *
+ * And a process that had several threads when it opened the device has all counted as long as it lives, those to come as well: however fast they
+ * come and go, the module can be unloaded. It is loaded again each time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../unit/tap.h"
+#include "victim.h"
+
+#define THREADS	100
+#define ROUNDS	5
+#define CHURNERS	4
+#define PATIENCE	60	/* seconds after which it hangs */
+
+enum { WAIT, NUDGE, FREE };	/* shared->command */
+
+static int lines[THREADS][2];
+
+static int reload(void)
+{
+	char path[128];
+	struct utsname machine;
+	int fd, err;
+
+	uname(&machine);
+	snprintf(path, sizeof(path), "build/kernel/%s/cryptmem.ko", machine.release);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* As tests/vm/run does. */
+	err = fd < 0 || syscall(SYS_finit_module, fd, "window_max=512", 0) ? errno : 0;
+	close(fd);
+	return err;
+}
+
+/* Does not come back to user mode before it has two bytes. */
+static void *sleep_twice(void *line)
+{
+	char bytes[2];
+
+	return (void *)(long)(recv(*(int *)line, bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes));
+}
+
+static void wait_for(int command)
+{
+	while (shared->command != command)
+		usleep(200);
+}
+
+/* A byte for each, 2 ms apart; how many have had theirs is in ->rounds. */
+static void nudge_all(void)
+{
+	shared->rounds = 0;
+	for (int i = 0; i < THREADS; i++) {
+		if (send(lines[i][1], "x", 1, 0) != 1)
+			_exit(3);
+		shared->rounds++;
+		usleep(2000);
+	}
+}
+
+static void child(void)
+{
+	pthread_t thread[THREADS];
+	int fd, wrong = 0;
+	void *failed;
+	char *page = victim_region(1, &fd);
+
+	page[0] = 1;
+	for (int i = 0; i < THREADS; i++)
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, lines[i]) || pthread_create(&thread[i], NULL, sleep_twice, &lines[i][0]))
+			_exit(2);
+	usleep(200000);	/* all of them sleep in recv() */
+	munmap(page, 4096);
+	close(fd);
+	shared->ready = 1;
+	wait_for(NUDGE);
+	nudge_all();
+	wait_for(FREE);
+	nudge_all();
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], &failed);
+		wrong += failed != NULL;
+	}
+	_exit(wrong != 0);
+}
+
+static bool is_idle(void)
+{
+	char count[16];
+
+	victim_get("/sys/module/cryptmem/refcnt", count, sizeof(count));
+	return strcmp(count, "0") == 0;
+}
+
+/* How many were nudged while the module was being unloaded; -1: it could not be. */
+static long unload_among_sleepers(bool *well)
+{
+	long before, nudged = -1;
+	pid_t pid;
+	int status;
+
+	shared->ready = 0;
+	shared->command = WAIT;
+	pid = fork();
+	if (pid == 0)
+		child();
+	if (!victim_wait(&shared->ready)) {
+		tap_note("the threads do not sleep");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return -1;
+	}
+	/* A thread that is woken before that holds it until it is in user mode. */
+	for (int tries = 0; tries < 100 && !is_idle(); tries++)
+		usleep(50000);
+	shared->rounds = 0;
+	shared->command = NUDGE;
+	before = shared->rounds;
+	if (syscall(SYS_delete_module, "cryptmem", O_NONBLOCK) == 0)
+		nudged = shared->rounds - before;
+	else
+		tap_note("it cannot be unloaded: %s", strerror(errno));
+	while (shared->rounds < THREADS && waitpid(pid, &status, WNOHANG) == 0)
+		usleep(1000);
+	shared->command = FREE;
+	*well = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return nudged;
+}
+
+static void *nothing(void *unused)
+{
+	return unused;
+}
+
+/* Hundreds of threads a second. */
+static void *churn(void *unused)
+{
+	pthread_t thread;
+
+	(void)unused;
+	for (;;)
+		if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+			pthread_join(thread, NULL);
+	return NULL;
+}
+
+static void churn_for_ever(void)
+{
+	pthread_t thread;
+	int fd;
+
+	for (int i = 0; i < CHURNERS; i++)
+		pthread_create(&thread, NULL, churn, NULL);
+	fd = open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		_exit(1);
+	close(fd);
+	shared->ready = 1;
+	pause();
+}
+
+/* Whether it was, before anybody had lost patience. */
+static bool unload_among_threads(void)
+{
+	pid_t churner, unloader;
+	bool unloaded = false;
+	int status;
+
+	shared->ready = 0;
+	churner = fork();
+	if (churner == 0)
+		churn_for_ever();
+	victim_wait(&shared->ready);
+	unloader = fork();
+	if (unloader == 0) {
+		for (int i = 0; i < 100 && syscall(SYS_delete_module, "cryptmem", O_NONBLOCK); i++)
+			usleep(50000);
+		_exit(access("/sys/module/cryptmem/refcnt", F_OK) == 0);
+	}
+	for (int i = 0; i < PATIENCE * 10 && !unloaded; i++) {
+		unloaded = waitpid(unloader, &status, WNOHANG) == unloader;
+		usleep(100000);
+	}
+	kill(churner, SIGKILL);
+	waitpid(churner, NULL, 0);
+	if (!unloaded)
+		waitpid(unloader, &status, 0);
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		tap_note("it cannot be unloaded");
+		return false;
+	}
+	status = reload();
+	if (status)
+		tap_note("it cannot be loaded again: %s", strerror(status));
+	return unloaded && !status;
+}
+
+int main(void)
+{
+	bool well = true, loaded = true;
+	long nudged = 0;
+	char *page;
+	int err;
+
+	victim_setup();
+	for (int i = 0; i < ROUNDS && nudged <= 0 && well && loaded; i++) {
+		nudged = unload_among_sleepers(&well);
+		err = nudged < 0 ? 0 : reload();
+		loaded = err == 0;
+		if (err)
+			tap_note("it cannot be loaded again: %s", strerror(err));
+	}
+	ok(nudged > 0, "%ld threads were woken while the module was being unloaded", nudged);
+	ok(well, "they went on when it had gone");
+	loaded = loaded && unload_among_threads();
+	ok(loaded, "it can be unloaded while threads come and go in a process that has once opened the device");
+	page = loaded ? victim_region(1, NULL) : NULL;
+	ok(loaded && page && (page[0] = 1), "it was loaded again, and can be used");
+	return tap_done();
+}
