@@ -309,7 +309,9 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		cm_tasks_kick(d);
 		return CM_ADMIT;
 	}
-	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_uprobes(d)) {
+	/* What was served to one that stays in the kernel, it would not put out. */
+	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_uprobes(d) ||
+	    cm_sched_stays_in_kernel(current)) {
 		if (d->refuses) {
 			atomic64_inc(&d->counts.refused);
 			return CM_REFUSE;

@@ -421,6 +421,8 @@ static struct cm_hook cm_hooks[] = {
 	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
 	{ "strncpy_from_user_nofault",
 	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
+	{ "strnlen_user_nofault",
+	  { .func = cm_instruments_on_length, .flags = CM_HOOK_NESTED } },
 #ifdef CM_HAVE_COPY_FROM_USER_NMI
 	{ "copy_from_user_nmi",
 	  { .func = cm_instruments_on_read_nmi, .flags = CM_HOOK_NESTED } },

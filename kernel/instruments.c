@@ -135,24 +135,57 @@ void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 		WRITE_ONCE(d->span_end, end);
 }
 
+/* Whether this CPU has an address space's page tables. */
+static bool cm_instruments_has_loaded(struct mm_struct *mm)
+{
+#ifdef CONFIG_ARM64
+	u64 ttbr = read_sysreg(ttbr0_el1);
+
+#ifdef CONFIG_ARM64_SW_TTBR0_PAN
+	/* They are there only while the kernel touches user memory. */
+	if (system_uses_ttbr0_pan())
+		ttbr = READ_ONCE(current_thread_info()->ttbr0);
+#endif
+	return (ttbr & ~(TTBR_ASID_MASK | TTBR_CNP_BIT)) ==
+	       phys_to_ttbr(virt_to_phys(mm->pgd));
+#else
+	return read_cr3_pa() == __pa(mm->pgd);
+#endif
+}
+
+/*
+ * Whose user memory would be read here and now. That is not always current's: a
+ * kernel thread, and who exits, has the page tables that were there before; and
+ * in the middle of a switch, or of an exec, they are no longer, or not yet, those
+ * of who is said to run. Under rcu_read_lock().
+ */
+static struct cm_domain *cm_instruments_owner(bool *unknown)
+{
+	struct mm_struct *mm = current->mm ?: current->active_mm;
+
+	*unknown = !mm || !cm_instruments_has_loaded(mm);
+	return *unknown ? NULL : cm_domain_find(mm);
+}
+
 static bool cm_instruments_in_region(unsigned long start, unsigned long size)
 {
 	struct cm_domain *d;
 	unsigned long end;
-	bool in;
+	bool in, unknown;
 
 	/* Some machines ignore some bits of an address. */
 	start = untagged_addr(start);
 	end = start + size;
+	if (start >= TASK_SIZE_MAX)
+		return false;
 	rcu_read_lock();
-	/* Where a kernel thread runs, the last process's page tables are. */
-	d = cm_domain_find(current->mm ?: current->active_mm);
+	d = cm_instruments_owner(&unknown);
 	in = d && start < READ_ONCE(d->span_end) &&
 	     (end > READ_ONCE(d->span_start) || end < start);
 	if (in)
 		atomic64_inc(&d->counts.refused);
 	rcu_read_unlock();
-	return in;
+	return in || (unknown && cm_domain_any());
 }
 
 /* They take the place of the functions. */
@@ -160,6 +193,11 @@ static long cm_instruments_refused(void *dst, const void __user *src,
 				   size_t size)
 {
 	return -EFAULT;
+}
+
+static long cm_instruments_refused_length(const void __user *src, long max)
+{
+	return 0; /* as where it cannot be read */
 }
 
 static unsigned long cm_instruments_refused_nmi(void *dst,
@@ -190,6 +228,26 @@ void notrace cm_instruments_on_read(unsigned long ip, unsigned long parent_ip,
 	if (cm_instruments_in_region(cm_ftrace_argument(fregs, 1),
 				     cm_ftrace_argument(fregs, 2)))
 		cm_ftrace_divert(fregs, cm_instruments_refused);
+}
+
+/**
+ * cm_instruments_on_length() - strnlen_user_nofault()
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments: from where, how much at most
+ */
+void notrace cm_instruments_on_length(unsigned long ip,
+				      unsigned long parent_ip,
+				      struct ftrace_ops *ops,
+				      struct ftrace_regs *fregs)
+{
+	static_assert(__same_type(cm_instruments_refused_length,
+				  strnlen_user_nofault));
+
+	if (cm_instruments_in_region(cm_ftrace_argument(fregs, 0),
+				     cm_ftrace_argument(fregs, 1)))
+		cm_ftrace_divert(fregs, cm_instruments_refused_length);
 }
 
 /**
@@ -326,13 +384,12 @@ static void cm_instruments_walk(stack_trace_consume_fn consume, void *cookie,
 /* The words on the way are fetched in line: it is walked by us, for an owner. */
 static void cm_instruments_divert(struct ftrace_regs *fregs, void *to)
 {
-	bool owner;
+	bool owner, unknown;
 
 	rcu_read_lock();
-	/* One that exits has its page tables still. */
-	owner = cm_domain_find(current->mm ?: current->active_mm);
+	owner = cm_instruments_owner(&unknown);
 	rcu_read_unlock();
-	if (owner)
+	if (owner || (unknown && cm_domain_any()))
 		cm_ftrace_divert(fregs, to);
 }
 

@@ -54,6 +54,7 @@ void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 CM_INSTRUMENTS_HOOK(set_swbp);
 CM_INSTRUMENTS_HOOK(set_orig_insn);
 CM_INSTRUMENTS_HOOK(read);
+CM_INSTRUMENTS_HOOK(length);
 CM_INSTRUMENTS_HOOK(read_nmi);
 CM_INSTRUMENTS_HOOK(read_bpf);
 CM_INSTRUMENTS_HOOK(sample);

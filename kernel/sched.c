@@ -141,8 +141,14 @@ static void cm_sched_work(struct callback_head *work)
 	module_put(THIS_MODULE);
 }
 
-/* A worker of vhost's, say, is never on its way to user mode. */
-static bool cm_sched_stays_in_kernel(struct task_struct *t)
+/**
+ * cm_sched_stays_in_kernel() - whether a task is never on its way to user mode
+ * @t: the task
+ *
+ * Context: any.
+ * Return: whether it is such a one: a worker of vhost's, say.
+ */
+bool cm_sched_stays_in_kernel(struct task_struct *t)
 {
 	return PF_USER_WORKER &&
 	       (t->flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;

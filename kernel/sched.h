@@ -59,6 +59,7 @@ void cm_sched_prepare(struct cm_notifier *n);
 struct cm_notifier *cm_sched_ours(struct preempt_notifier *pn);
 void cm_sched_count(struct cm_notifier *n);
 void cm_sched_uncount(struct cm_notifier *n, struct task_struct *next);
+bool cm_sched_stays_in_kernel(struct task_struct *t);
 void cm_sched_queue_work(struct cm_notifier *n);
 
 #endif /* _CM_SCHED_H */

@@ -125,4 +125,19 @@ static inline void machine_count(volatile long *word)
 #endif
 }
 
+/* Some milliseconds with the frame pointer and the stack pointer somewhere. */
+static inline void machine_be_followed(uint64_t frame, uint64_t stack)
+{
+#ifdef __x86_64__
+	__asm__ volatile("mov %%rsp, %%r12\n\tmov %%rbp, %%r13\n\tmov %1, %%rsp\n\tmov %0, %%rbp\n"
+			 "mov $3000000, %%ecx\n1:\tdec %%ecx\n\tjnz 1b\n\tmov %%r12, %%rsp\n\tmov %%r13, %%rbp"
+			 : : "r"(frame), "r"(stack) : "r12", "r13", "rcx", "cc");
+#else
+	__asm__ volatile("mov x20, sp\n\tmov x21, x29\n\tmov sp, %1\n\tmov x29, %0\n\t"
+			 "mov w9, #3000000 & 0xffff\n\tmovk w9, #3000000 >> 16, lsl #16\n1:\tsubs w9, w9, #1\n\tb.ne 1b\n\t"
+			 "mov sp, x20\n\tmov x29, x21"
+			 : : "r"(frame), "r"(stack) : "x20", "x21", "x9", "cc");
+#endif
+}
+
 #endif

@@ -32,6 +32,7 @@
 enum { WAIT, NUDGE, FREE };	/* shared->command */
 
 static int lines[THREADS][2];
+static char parameters[512];
 
 static int reload(void)
 {
@@ -42,10 +43,25 @@ static int reload(void)
 	uname(&machine);
 	snprintf(path, sizeof(path), "build/kernel/%s/cryptmem.ko", machine.release);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* As tests/vm/run does. */
-	err = fd < 0 || syscall(SYS_finit_module, fd, "window_max=512", 0) ? errno : 0;
+	err = fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
 	close(fd);
 	return err;
+}
+
+/* What the module was loaded with, as it is now. */
+static void remember(char *text, size_t size)
+{
+	static const char *const names[] = { "cipher", "window", "window_max", "window_grow", "idle_ms", "max_plain_us", "grace_us", "hibernation",
+					     "max_regions", "max_pages" };
+	char path[96], value[32];
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/module/cryptmem/parameters/%s", names[i]);
+		victim_get(path, value, sizeof(value));
+		if (value[0] && used < size)
+			used += (size_t)snprintf(text + used, size - used, "%s=%s ", names[i], value);
+	}
 }
 
 /* Does not come back to user mode before it has two bytes. */
@@ -155,8 +171,10 @@ static void *churn(void *unused)
 
 	(void)unused;
 	for (;;)
-		if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+		if (pthread_create(&thread, NULL, nothing, NULL) == 0) {
 			pthread_join(thread, NULL);
+			__atomic_add_fetch(&shared->others, 1, __ATOMIC_RELAXED);
+		}
 	return NULL;
 }
 
@@ -166,7 +184,8 @@ static void churn_for_ever(void)
 	int fd;
 
 	for (int i = 0; i < CHURNERS; i++)
-		pthread_create(&thread, NULL, churn, NULL);
+		if (pthread_create(&thread, NULL, churn, NULL))
+			_exit(1);
 	fd = open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		_exit(1);
@@ -178,15 +197,18 @@ static void churn_for_ever(void)
 /* Whether it was, before anybody had lost patience. */
 static bool unload_among_threads(void)
 {
+	bool unloaded = false, churned;
 	pid_t churner, unloader;
-	bool unloaded = false;
 	int status;
+	long came;
 
 	shared->ready = 0;
+	shared->others = 0;
 	churner = fork();
 	if (churner == 0)
 		churn_for_ever();
-	victim_wait(&shared->ready);
+	churned = victim_wait(&shared->ready);
+	came = shared->others;
 	unloader = fork();
 	if (unloader == 0) {
 		for (int i = 0; i < 100 && syscall(SYS_delete_module, "cryptmem", O_NONBLOCK); i++)
@@ -197,6 +219,9 @@ static bool unload_among_threads(void)
 		unloaded = waitpid(unloader, &status, WNOHANG) == unloader;
 		usleep(100000);
 	}
+	came = shared->others - came;
+	churned = churned && came > CHURNERS && waitpid(churner, &status, WNOHANG) == 0;
+	tap_note("%ld threads came and went meanwhile", came);
 	kill(churner, SIGKILL);
 	waitpid(churner, NULL, 0);
 	if (!unloaded)
@@ -208,7 +233,7 @@ static bool unload_among_threads(void)
 	status = reload();
 	if (status)
 		tap_note("it cannot be loaded again: %s", strerror(status));
-	return unloaded && !status;
+	return unloaded && churned && !status;
 }
 
 int main(void)
@@ -219,6 +244,7 @@ int main(void)
 	int err;
 
 	victim_setup();
+	remember(parameters, sizeof(parameters));
 	for (int i = 0; i < ROUNDS && nudged <= 0 && well && loaded; i++) {
 		nudged = unload_among_sleepers(&well);
 		err = nudged < 0 ? 0 : reload();

@@ -6,15 +6,23 @@
  *	string		the same, taking a string
  *	borrowed	the same, where the timer wakes a thread of the victim's: the idle task runs there, with the victim's page table
  *	userstack	an event of the kernel's own, with the user's stack trace
+ *	exec		the same as string, while the victim becomes another program: the kernel has exchanged its address space, but not yet its page table
+ *	switchedstack	the same as userstack, of a process that has to make room for the victim: it is still said to run when the victim's page
+ *			table is there
  *	partingstack	the same, of threads that exit: they have no address space any more then, but its page table
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "../machine.h"
 #include "prey.h"
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -84,10 +92,10 @@ static const char *define_event(const char *how, char *text, size_t size)
 		add_arguments(text, size, " @%#" PRIx64 ":x64", ARGUMENTS, 8);
 		return "uprobe_events";
 	}
-	snprintf(text, size, "p:prey/way %s", strcmp(how, "borrowed") ? "hrtimer_nanosleep" : "hrtimer_wakeup");
+	snprintf(text, size, "p:prey/way %s", strcmp(how, "exec") == 0 ? "switch_mm_irqs_off" : strcmp(how, "borrowed") ? "hrtimer_nanosleep" : "hrtimer_wakeup");
 	if (strcmp(how, "kprobe") == 0)
 		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
-	else if (strcmp(how, "string") == 0 || strcmp(how, "borrowed") == 0)
+	else if (strcmp(how, "string") == 0 || strcmp(how, "borrowed") == 0 || strcmp(how, "exec") == 0)
 		/* Few: each goes on to the next zero, and an event must fit into a page. */
 		add_arguments(text, size, " +u0(\\%#" PRIx64 "):ustring", 3, 64);
 	else
@@ -138,20 +146,20 @@ static size_t collect_returns(uint64_t *words, size_t room)
 	if (!traces)
 		prey_tell("unavailable", "this kernel tells no user's stack");
 #endif
+	if (!traces)
+		prey_tell("broken", "the kernel has told nobody's stack");
 	prey_restore(words, count);
 	return count * sizeof(*words);
 }
 
-/* @filter: of the event's; NULL: of the victim's first thread */
-static void user_stack(const char *memory, const char *mode, const char *event, const char *filter)
+/* @filter: of the event's; NULL: of @pid, 0: of the victim's first thread */
+static void user_stack(const char *event, const char *filter, pid_t pid)
 {
 	char enable[64], only[64], first[32];
 	static uint64_t words[4096];
 	size_t n;
 
-	if (!prey_start(memory, mode))
-		exit(2);
-	snprintf(first, sizeof(first), "common_pid == %d", prey->pid);
+	snprintf(first, sizeof(first), "common_pid == %d", pid ? pid : prey->pid);
 	snprintf(enable, sizeof(enable), "%senable", event);
 	snprintf(only, sizeof(only), "%sfilter", event);
 	put("trace", "");
@@ -163,7 +171,54 @@ static void user_stack(const char *memory, const char *mode, const char *event, 
 	put("options/userstacktrace", "0");
 	put(only, "0");
 	put("trace", "");
+	if (pid) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
 	prey_judge(words, n, "refused", "user stack traces");
+}
+
+/* Points into the victim's secret, where it has no memory itself, on the CPU where a thread of the victim's naps. */
+static pid_t start_neighbour(void)
+{
+	pid_t pid = fork();
+	cpu_set_t set;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	sched_setaffinity(0, sizeof(set), &set);	/* With one CPU, they are there together anyway. */
+	for (size_t i = 0;; i = (i + 1) % 32)
+		machine_be_followed(prey->secret + 1024 + i * 8, prey->secret + 512);
+}
+
+static const char *mode_for(const char *how)
+{
+	static const char *const modes[][2] = { { "userstack", "followed" }, { "partingstack", "parting" }, { "switchedstack", "left" },
+						{ "borrowed", "left" }, { "exec", "end" } };
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(how, modes[i][0]) == 0)
+			return modes[i][1];
+	return "loop";
+}
+
+/* Its victim is another program then, which has no secret: there is nothing to be found intact. */
+static _Noreturn void exec_ends(void)
+{
+	static unsigned char bytes[1 << 20];
+	size_t n;
+
+	prey->command = 2;
+	usleep(1500000);
+	put(EVENT, "0");
+	n = collect(bytes, sizeof(bytes) - 1);
+	put("kprobe_events", "-:prey/way\n");
+	put("trace", "");
+	kill(prey->pid, SIGKILL);
+	prey_tell(prey_leaked(bytes, n) ? "leak" : "refused", "exec: %zu bytes of events", n);
 }
 
 int main(int argc, char **argv)
@@ -175,18 +230,28 @@ int main(int argc, char **argv)
 	size_t n;
 
 	prey_setup();
-	if (argc == 3 && strcmp(argv[2], "userstack") == 0)
-		user_stack(argv[1], "followed", TIMER, NULL);
-	if (argc == 3 && strcmp(argv[2], "partingstack") == 0)
-		user_stack(argv[1], "parting", "events/sched/sched_process_exit/", "comm == \"victim\"");
-	if (argc != 3 || !prey_start(argv[1], strcmp(argv[2], "borrowed") ? "loop" : "left"))
+	if (argc != 3 || !prey_start(argv[1], mode_for(argv[2])))
 		return 2;
+#ifndef __x86_64__
+	if (strcmp(argv[2], "exec") == 0)
+		prey_tell("unavailable", "no place is known in this kernel's exec() where one reads what was there before");
+	if (strcmp(argv[2], "switchedstack") == 0)
+		prey_tell("unavailable", "this kernel does not tell when page tables are exchanged");
+#endif
+	if (strcmp(argv[2], "userstack") == 0)
+		user_stack(TIMER, NULL, 0);
+	if (strcmp(argv[2], "partingstack") == 0)
+		user_stack("events/sched/sched_process_exit/", "comm == \"victim\"", 0);
+	if (strcmp(argv[2], "switchedstack") == 0)
+		user_stack("events/tlb/tlb_flush/", NULL, start_neighbour());
 	put("trace", "");
 	file = define_event(argv[2], text, sizeof(text));
 	if (!put(file, text) || !put(EVENT, "1")) {
 		put("dynamic_events", "-:prey/way\n");
 		prey_judge(NULL, 0, "refused", "the kernel takes no such event");
 	}
+	if (strcmp(argv[2], "exec") == 0)
+		exec_ends();
 	usleep(1500000);
 	stands = prey_stands(500);
 	put(EVENT, "0");

@@ -32,6 +32,7 @@
 
 #include <salloc.h>
 
+#include "../machine.h"
 #include "prey.h"
 
 #define NO_SUCH_MEMORY	77
@@ -146,16 +147,7 @@ static void compute(void)
 static void be_followed(void)
 {
 	for (size_t i = 0; i < 32; i++)
-#ifdef __x86_64__
-		__asm__ volatile("mov %%rsp, %%r12\n\tmov %%rbp, %%r13\n\tmov %1, %%rsp\n\tmov %0, %%rbp\n"
-				 "mov $3000000, %%ecx\n1:\tdec %%ecx\n\tjnz 1b\n\tmov %%r12, %%rsp\n\tmov %%r13, %%rbp"
-				 : : "r"(secret + 1024 + i * 8), "r"(secret + 512) : "r12", "r13", "rcx", "cc");
-#else
-		__asm__ volatile("mov x20, sp\n\tmov x21, x29\n\tmov sp, %1\n\tmov x29, %0\n\t"
-				 "mov w9, #3000000 & 0xffff\n\tmovk w9, #3000000 >> 16, lsl #16\n1:\tsubs w9, w9, #1\n\tb.ne 1b\n\t"
-				 "mov sp, x20\n\tmov x29, x21"
-				 : : "r"(secret + 1024 + i * 8), "r"(secret + 512) : "x20", "x21", "x9", "cc");
-#endif
+		machine_be_followed((uintptr_t)(secret + 1024 + i * 8), (uintptr_t)(secret + 512));
 }
 
 /* Exits, with its pointers in the secret: it has its page tables when it has no address space any more. */
@@ -301,6 +293,8 @@ static void end(const char *memory)
 {
 	prey->ready = 1;
 	command(1);
+	/* What is not in use has left the window, and cannot be caught. */
+	use_secret();
 	if (prey->command == 2)
 		execl("/bin/sleep", "sleep", "1000", (char *)NULL);
 	if (prey->command != 1)
