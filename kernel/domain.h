@@ -20,8 +20,6 @@
  *	      the timers' lock		cm_domain.expiry, cm_domain.grace
  *	  cm_domain.tasks_lock		a raw spinlock, irqs off: a domain's
  *					list of tasks
- *	  cm_notifier.work_lock		a raw spinlock, irqs off: queueing its
- *					work
  *
  * The scheduler takes cm_domain.lock under its run-queue lock. So nothing done
  * under cm_domain.lock may sleep, allocate, wake a task up, or print.

@@ -105,7 +105,7 @@ static struct preempt_ops cm_preempt_ops = {
 void cm_sched_prepare(struct cm_notifier *n)
 {
 	preempt_notifier_init(&n->pn, &cm_preempt_ops);
-	raw_spin_lock_init(&n->work_lock);
+	atomic_set(&n->work_state, 0);
 }
 
 /**
@@ -124,8 +124,9 @@ static void cm_sched_work(struct callback_head *work)
 {
 	struct cm_notifier *n = container_of(work, struct cm_notifier, work);
 	struct cm_domain *d = n->domain;
+	int state = atomic_read(&n->work_state);
 
-	/* Both are for good. Still pending, so that nobody queues it again. */
+	/* Both are for good. Still queued, so that nobody queues it again. */
 	if (current->mm != d->mm || !READ_ONCE(d->users)) {
 		preempt_disable();
 		preempt_notifier_unregister(&n->pn);
@@ -134,8 +135,11 @@ static void cm_sched_work(struct callback_head *work)
 		cm_tasks_free(n);
 	} else {
 		/* From here on the next event queues anew. */
-		clear_bit(CM_WORK_PENDING, &n->flags);
-		smp_mb__after_atomic(); /* before we look what the events were */
+		while (!atomic_try_cmpxchg(&n->work_state, &state,
+					   (state & ~CM_WORK_MASK) +
+						   CM_WORK_DONE))
+			continue;
+		/* That orders it before we look what the events were. */
 		cm_guard_work(n);
 	}
 	module_put(THIS_MODULE);
@@ -154,24 +158,34 @@ bool cm_sched_stays_in_kernel(struct task_struct *t)
 	       (t->flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;
 }
 
-static void cm_sched_add_work(struct cm_notifier *n)
+/* @state: before, with nothing queued */
+static void cm_sched_add_work(struct cm_notifier *n, int state)
 {
+	int queueing = state | CM_WORK_QUEUEING;
+
 	/* No region is left when it is being unloaded: nothing is left to do. */
 	if (!try_module_get(THIS_MODULE))
-		goto not_pending;
+		goto not_queued;
 	init_task_work(&n->work, cm_sched_work);
-	if (!task_work_add(n->task, &n->work, TWA_RESUME))
+	if (!task_work_add(n->task, &n->work, TWA_RESUME)) {
+		/* Unless it has been done already. */
+		atomic_cmpxchg(&n->work_state, queueing, state | CM_WORK_QUEUED);
 		return;
+	}
 	module_put(THIS_MODULE);
-not_pending:
-	clear_bit(CM_WORK_PENDING, &n->flags);
+not_queued:
+	atomic_set(&n->work_state, state);
 }
 
 /**
  * cm_sched_queue_work() - do something before a task returns to user mode
  * @n: the task's notifier: the caller's own, or reached under rcu_read_lock(). It
- *	may be on its way out: then its work is pending for ever, or its task has
+ *	may be on its way out: then its work is queued for ever, or its task has
  *	exited, or the module is being unloaded
+ *
+ * When it returns, the work is queued, by whomever: a task goes to user mode right
+ * after this. No lock is held meanwhile, as task_work_add() allocates where KASAN
+ * is.
  *
  * Context: any but NMI, not under the run-queue lock. A task that is exiting for
  * good is let go.
@@ -179,15 +193,22 @@ not_pending:
 void cm_sched_queue_work(struct cm_notifier *n)
 {
 	unsigned long flags;
+	int state;
 
 	if (cm_sched_stays_in_kernel(n->task))
 		return;
-	/*
-	 * Who finds it pending relies on its being queued: a task goes to user
-	 * mode right after this.
-	 */
-	raw_spin_lock_irqsave(&n->work_lock, flags);
-	if (!test_and_set_bit(CM_WORK_PENDING, &n->flags))
-		cm_sched_add_work(n);
-	raw_spin_unlock_irqrestore(&n->work_lock, flags);
+	smp_mb(); /* after the event; pairs with cm_sched_work() */
+	local_irq_save(flags);
+	state = atomic_read(&n->work_state);
+	while (!(state & CM_WORK_QUEUED)) {
+		if (state & CM_WORK_QUEUEING) {
+			cpu_relax();
+			state = atomic_read(&n->work_state);
+		} else if (atomic_try_cmpxchg(&n->work_state, &state,
+					      state | CM_WORK_QUEUEING)) {
+			cm_sched_add_work(n, state);
+			break;
+		}
+	}
+	local_irq_restore(flags);
 }

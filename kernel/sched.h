@@ -7,15 +7,15 @@
  * counting, it has work done before its task returns to user mode: for the
  * guard, or to let go of a domain that the task no longer belongs to.
  *
- * Locks: cm_domain.lock, cm_notifier.work_lock.
+ * Locks: cm_domain.lock.
  */
 #ifndef _CM_SCHED_H
 #define _CM_SCHED_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
-#include <linux/spinlock.h>
 #include <linux/task_work.h>
 #include <linux/types.h>
 
@@ -23,10 +23,15 @@ struct cm_domain;
 struct task_struct;
 
 /* Bits of cm_notifier.flags */
-#define CM_WORK_PENDING	0 /* @work is queued */
-#define CM_RESTART	1 /* restart the system call that a parked fault broke */
-#define CM_PARKED	2 /* the present wait has been counted */
-#define CM_FRAME	3 /* it was served a signal's frame, or the like */
+#define CM_RESTART	0 /* restart the system call that a parked fault broke */
+#define CM_PARKED	1 /* the present wait has been counted */
+#define CM_FRAME	2 /* it was served a signal's frame, or the like */
+
+/* The lowest bits of cm_notifier.work_state; above, how often it was done. */
+#define CM_WORK_QUEUEING	1 /* somebody, irqs off, is about to queue it */
+#define CM_WORK_QUEUED		2
+#define CM_WORK_MASK		3
+#define CM_WORK_DONE		4
 
 /**
  * struct cm_notifier - what a task of a domain carries
@@ -36,8 +41,8 @@ struct task_struct;
  * @link: in the domain's list, RCU; under tasks_lock
  * @running: in the domain's list of those that are counted; under the domain's
  *	lock
- * @work_lock: held while @work is queued: a raw spinlock, irqs off, innermost
  * @work: runs before the task returns to user mode
+ * @work_state: CM_WORK_*
  * @flags: CM_*, atomic bits
  * @counted: this task is in the domain's count; under the domain's lock
  * @rcu: how it is freed
@@ -48,8 +53,8 @@ struct cm_notifier {
 	struct task_struct *task;
 	struct list_head link;
 	struct list_head running;
-	raw_spinlock_t work_lock;
 	struct callback_head work;
+	atomic_t work_state;
 	unsigned long flags;
 	bool counted;
 	struct rcu_head rcu;
