@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,7 @@ static void live(const struct scenario *s, const struct plan *plan)
 	struct switches switches;
 	struct world w;
 
+	setpgid(0, 0);
 	alarm(PATIENCE);
 	world_set_up(&w, s->ready);
 	switches_open(&switches);
@@ -171,6 +173,9 @@ static bool try(const struct scenario *s, struct plan plan, struct tally *t)
 	if (pid == 0)
 		live(s, &plan);
 	waitpid(pid, &status, 0);
+	/* Had it children when it was killed, they are ours now. */
+	while (kill(-pid, SIGKILL) == 0 && waitpid(-pid, NULL, __WALL) > 0)
+		continue;
 	t->injected += report->injected || (!s->ends && !report->acted);
 	if (report->acted) {
 		t->served += report->injected && !report->result;
@@ -237,6 +242,7 @@ int main(int argc, char **argv)
 	bool good;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!log_prepare())
 		return 2;
 	victim_setup();
