@@ -442,9 +442,10 @@ bool cm_domain_any(void)
  * @fn: the function; may sleep and take map_lock
  * @arg: passed on
  *
+ * Those that come meanwhile may be left out.
+ *
  * Context: process context, may sleep.
- * Return: 0; -ENOMEM: called for none; -EAGAIN: not for those that have come
- * meanwhile.
+ * Return: 0; -ENOMEM: called for none.
  */
 int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 {
@@ -452,16 +453,13 @@ int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 	struct cm_domain **all = kvmalloc_array(max, sizeof(*all), GFP_KERNEL);
 	struct cm_domain *d;
 	unsigned long flags;
-	int err = 0;
 
 	if (!all)
 		return -ENOMEM;
 	raw_spin_lock_irqsave(&cm_domains_lock, flags);
 	list_for_each_entry(d, &cm_domains_all, all) {
-		if (n == max) {
-			err = -EAGAIN;
+		if (n == max)
 			break;
-		}
 		cm_domain_get(d);
 		all[n++] = d;
 	}
@@ -471,7 +469,7 @@ int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 		cm_domain_put(all[i]);
 	}
 	kvfree(all);
-	return err;
+	return 0;
 }
 
 /**

@@ -29,11 +29,11 @@ static int cm_expiry_set_limit(const char *val, const struct kernel_param *kp)
 
 	/* Parameters can be written until after the module's exit function. */
 	if (!err && try_module_get(THIS_MODULE)) {
+		/* Those that come meanwhile know it. */
 		err = cm_domain_for_each(cm_expiry_set_due, NULL);
 		module_put(THIS_MODULE);
 	}
-	/* Those that have come meanwhile know it. */
-	return err == -EAGAIN ? 0 : err;
+	return err;
 }
 
 static const struct kernel_param_ops cm_expiry_limit_ops = {

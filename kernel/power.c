@@ -71,10 +71,8 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 		/* First no new ones, then see whether there are old ones. */
 		WRITE_ONCE(cm_hibernating, true);
 		smp_mb(); /* pairs with map_lock around cm_domain_region_add() */
+		/* Those that come meanwhile get no regions. */
 		err = cm_domain_for_each(cm_power_look_at, &busy);
-		/* Those that have come meanwhile get no regions. */
-		if (err == -EAGAIN)
-			err = 0;
 		if (err)
 			pr_warn("cannot look at every domain (%d): hibernation refused\n",
 				err);

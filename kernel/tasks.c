@@ -213,18 +213,18 @@ static unsigned int cm_tasks_next_running(struct cm_domain *d,
 void cm_tasks_kick_running(struct cm_domain *d)
 {
 	struct cm_notifier *some[16];
-	int left = READ_ONCE(d->running);
-	unsigned int i, got;
+	unsigned int i, got, left = READ_ONCE(d->running);
 
 	rcu_read_lock();
-	while (left > 0) {
+	for (; left; left -= got) {
 		/* Not under the domain's lock: it is the scheduler's, too. */
 		got = cm_tasks_next_running(d, some,
 					    min_t(unsigned int, left,
 						  ARRAY_SIZE(some)));
+		if (!got)
+			break;
 		for (i = 0; i < got; i++)
 			cm_sched_queue_work(some[i]);
-		left = got ? left - (int)got : 0;
 	}
 	rcu_read_unlock();
 }
