@@ -7,7 +7,7 @@
 
 #include "domain.h"
 #include "expiry.h"
-#include "tasks.h"
+#include "kick.h"
 
 static unsigned int max_plain_us;
 
@@ -19,7 +19,7 @@ static void cm_expiry_set_due(struct cm_domain *d, void *arg)
 	raw_spin_lock_irqsave(&d->lock, flags);
 	WRITE_ONCE(d->expiry.due, true);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
-	cm_tasks_kick_running(d);
+	cm_kick_running(d);
 }
 
 /* For those, too, that go on without a fault. */
@@ -75,7 +75,7 @@ static enum hrtimer_restart cm_expiry_due(struct hrtimer *timer)
 		WRITE_ONCE(e->due, true);
 	raw_spin_unlock(&d->lock);
 	if (plain)
-		cm_tasks_kick_running(d);
+		cm_kick_running(d);
 	return HRTIMER_NORESTART;
 }
 

@@ -18,6 +18,7 @@
 #include "guard.h"
 #include "idle.h"
 #include "instruments.h"
+#include "kick.h"
 #include "region.h"
 #include "sched.h"
 #include "tasks.h"
@@ -128,9 +129,11 @@ static bool cm_guard_watched(struct cm_domain *d)
 	if (!READ_ONCE(d->watched) && !cm_guard_suspects(d, current))
 		return false;
 	WRITE_ONCE(d->watched, false);
-	/* Before the look: a tracer may come, and resume, right after it. */
+	/*
+	 * Before the look: a tracer may come, and resume, right after it. A full
+	 * barrier; pairs with cm_guard_watch(), which comes after ->ptrace.
+	 */
 	resumed = xchg(&d->resumed, false);
-	smp_mb(); /* pairs with cm_guard_watch(), which comes after ->ptrace */
 	if (!cm_guard_traced(d)) {
 		d->told = false;
 		if (READ_ONCE(d->exempting)) {
@@ -306,7 +309,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 					    vmf->flags & FAULT_FLAG_WRITE)) {
 		/* Failure would be the end of the program. Seal it again. */
 		set_bit(CM_FRAME, &n->flags);
-		cm_tasks_kick(d);
+		cm_kick_all(d);
 		return CM_ADMIT;
 	}
 	/* What was served to one that stays in the kernel, it would not put out. */
@@ -454,7 +457,7 @@ void cm_guard_watch(struct cm_domain *d, bool resumed)
 	if (resumed)
 		WRITE_ONCE(d->resumed, true);
 	WRITE_ONCE(d->watched, true);
-	cm_tasks_kick(d);
+	cm_kick_all(d);
 }
 
 /**

@@ -10,12 +10,7 @@
  *    process's memory, and every uprobe. Sealing sleeps, a hook may not: so it
  *    sends the call to a function of ours, which seals and then makes the call.
  *    The caller holds the mmap_lock of the process, as always there.
- *  - arch_ptrace(): every request to a stopped thread. What it sets takes
- *    effect when that thread goes on, which takes another request of the same
- *    tracer, or its death: so it is enough to seal before the tracer is back in
- *    user mode, by task work, which also runs when it is killed.
- *  - proc_ptrace_connector(): someone has attached, and has not done anything
- *    yet.
+ *  - arch_ptrace(), proc_ptrace_connector(): see ptrace.h.
  *  - fetches from user memory that must not fault, and uprobes' breakpoints: see
  *    instruments.h.
  *  - machine_kexec(): another kernel is about to be started, most often by a
@@ -27,14 +22,8 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
-#include <linux/task_work.h>
-#ifdef CONFIG_X86
-#include <linux/user.h>
-#include <asm/prctl.h>
-#endif
 
 #include "compat.h"
 #include "domain.h"
@@ -42,6 +31,7 @@
 #include "hooks.h"
 #include "instruments.h"
 #include "power.h"
+#include "ptrace.h"
 #include "region.h"
 
 /**
@@ -184,199 +174,6 @@ static void notrace cm_hooks_on_gup(unsigned long ip, unsigned long parent_ip,
 	cm_ftrace_divert(fregs, ops->private);
 }
 
-static void cm_hooks_change_work(struct callback_head *work)
-{
-	struct cm_domain *d = container_of(work, struct cm_domain, change);
-
-	cm_guard_lock(d, "registers set");
-	cm_domain_put(d);
-	module_put(THIS_MODULE);
-}
-
-/* From now on no fault is served; the rest is work for the tracer. */
-static void cm_hooks_changed(struct cm_domain *d)
-{
-	WRITE_ONCE(d->altered, true);
-	if (!atomic_xchg(&d->changed, 1) && refcount_inc_not_zero(&d->ref)) {
-		init_task_work(&d->change, cm_hooks_change_work);
-		if (try_module_get(THIS_MODULE)) {
-			if (!task_work_add(current, &d->change, TWA_RESUME))
-				return;
-			module_put(THIS_MODULE);
-		}
-		cm_domain_put(d);
-	}
-	/* The window is put out as each thread goes to user mode. */
-	cm_guard_watch(d, true);
-}
-
-/*
- * Whether a request may set what the thread computes with: each that is not
- * known to be harmless. Memory written is seen by get_user_pages_remote().
- */
-static bool cm_hooks_changes(long request, unsigned long addr,
-			     unsigned long data)
-{
-	switch (request) {
-	case PTRACE_PEEKTEXT:
-	case PTRACE_PEEKDATA:
-	case PTRACE_POKETEXT:
-	case PTRACE_POKEDATA:
-	case PTRACE_PEEKUSR:
-	case PTRACE_CONT:
-	case PTRACE_KILL:
-	case PTRACE_SINGLESTEP:
-	case PTRACE_DETACH:
-	case PTRACE_SYSCALL:
-	case PTRACE_SETOPTIONS:
-	case PTRACE_GETEVENTMSG:
-	case PTRACE_GETSIGINFO:
-	case PTRACE_GETREGSET:
-	case PTRACE_INTERRUPT:
-	case PTRACE_LISTEN:
-	case PTRACE_PEEKSIGINFO:
-	case PTRACE_GETSIGMASK:
-	case PTRACE_SECCOMP_GET_FILTER:
-	case PTRACE_SECCOMP_GET_METADATA:
-	case PTRACE_GET_SYSCALL_INFO:
-	case PTRACE_GET_RSEQ_CONFIGURATION:
-#ifdef PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG
-	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
-#endif
-#ifdef CONFIG_X86
-	case PTRACE_GETREGS:
-	case PTRACE_GETFPREGS:
-	case PTRACE_GETFPXREGS:
-	case PTRACE_GET_THREAD_AREA:
-	case PTRACE_OLDSETOPTIONS:
-	case PTRACE_SINGLEBLOCK:
-#endif
-#ifdef CONFIG_ARM64
-	case PTRACE_PEEKMTETAGS:
-	/* Of 32-bit tracers; the last sets debug registers. */
-	case COMPAT_PTRACE_GETREGS:
-	case COMPAT_PTRACE_GETVFPREGS:
-	case COMPAT_PTRACE_GET_THREAD_AREA:
-	case COMPAT_PTRACE_GETHBPREGS:
-	case COMPAT_PTRACE_SETHBPREGS:
-#endif
-		return false;
-#ifdef PTRACE_ARCH_PRCTL
-	case PTRACE_ARCH_PRCTL:
-		return data != ARCH_GET_FS && data != ARCH_GET_GS &&
-		       data != ARCH_GET_CPUID;
-#endif
-#ifdef CONFIG_X86
-	case PTRACE_POKEUSR:
-		/* Debug registers stop the thread, they do not steer it. */
-		return addr < offsetof(struct user, u_debugreg);
-#endif
-#ifdef CONFIG_ARM64
-	case PTRACE_SETREGSET:
-		/* Nor do these. */
-		return addr != NT_ARM_HW_BREAK && addr != NT_ARM_HW_WATCH;
-#endif
-	default:
-		return true;
-	}
-}
-
-/* Whether a request reads what the thread computes with. */
-static bool cm_hooks_reads(long request)
-{
-	switch (request) {
-#ifdef PTRACE_GETREGS
-	case PTRACE_GETREGS:
-#endif
-#ifdef PTRACE_GETFPREGS
-	case PTRACE_GETFPREGS:
-#endif
-#ifdef PTRACE_GETFPXREGS
-	case PTRACE_GETFPXREGS:
-#endif
-#ifdef CONFIG_ARM64
-	case COMPAT_PTRACE_GETREGS:
-	case COMPAT_PTRACE_GETVFPREGS:
-	case COMPAT_PTRACE_GET_THREAD_AREA:
-#endif
-	case PTRACE_GETREGSET:
-	case PTRACE_GET_SYSCALL_INFO:
-	case PTRACE_PEEKUSR:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Takes the place of arch_ptrace() for what is not to be had. */
-static long cm_hooks_denied(struct task_struct *child, long request,
-			    unsigned long addr, unsigned long data)
-{
-	return -EPERM;
-}
-
-/* Whether a request lets the stopped thread go on under its tracer. */
-static bool cm_hooks_resumes(long request)
-{
-	switch (request) {
-	case PTRACE_CONT:
-	case PTRACE_SYSCALL:
-	case PTRACE_SINGLESTEP:
-#ifdef PTRACE_SINGLEBLOCK
-	case PTRACE_SINGLEBLOCK:
-#endif
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void notrace cm_hooks_on_ptrace(unsigned long ip,
-				       unsigned long parent_ip,
-				       struct ftrace_ops *ops,
-				       struct ftrace_regs *fregs)
-{
-	struct task_struct *child = (void *)cm_ftrace_argument(fregs, 0);
-	long request = (int)cm_ftrace_argument(fregs, 1);
-	unsigned long addr = cm_ftrace_argument(fregs, 2);
-	unsigned long data = cm_ftrace_argument(fregs, 3);
-	struct cm_domain *d;
-
-	rcu_read_lock();
-	d = cm_domain_find(READ_ONCE(child->mm));
-	if (d) {
-		if (READ_ONCE(d->hides) && cm_hooks_reads(request)) {
-			atomic64_inc(&d->counts.refused);
-			cm_ftrace_divert(fregs, cm_hooks_denied);
-		} else if (cm_hooks_changes(request, addr, data)) {
-			cm_hooks_changed(d);
-		} else if (cm_hooks_resumes(request)) {
-			cm_guard_watch(d, true);
-		} else if (request == PTRACE_DETACH) {
-			cm_guard_change_tracer(d);
-		}
-	}
-	rcu_read_unlock();
-}
-
-static void notrace cm_hooks_on_attach(unsigned long ip,
-				       unsigned long parent_ip,
-				       struct ftrace_ops *ops,
-				       struct ftrace_regs *fregs)
-{
-	struct task_struct *t = (void *)cm_ftrace_argument(fregs, 0);
-	int request = cm_ftrace_argument(fregs, 1);
-	struct cm_domain *d;
-
-	if (request != PTRACE_ATTACH)
-		return;
-	rcu_read_lock();
-	d = cm_domain_find(READ_ONCE(t->mm));
-	if (d)
-		cm_guard_change_tracer(d);
-	rcu_read_unlock();
-}
-
 /* The other CPUs have been stopped. */
 static void notrace cm_hooks_on_kexec(unsigned long ip, unsigned long parent_ip,
 				      struct ftrace_ops *ops,
@@ -412,10 +209,10 @@ static struct cm_hook cm_hooks[] = {
 	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
 	    .private = cm_hooks_pup } },
 	{ "arch_ptrace",
-	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT } },
+	  { .func = cm_ptrace_on_request, .flags = CM_HOOK_DIVERT } },
 #ifdef CONFIG_COMPAT
 	{ "compat_arch_ptrace",
-	  { .func = cm_hooks_on_ptrace, .flags = CM_HOOK_DIVERT } },
+	  { .func = cm_ptrace_on_request, .flags = CM_HOOK_DIVERT } },
 #endif
 	{ "copy_from_user_nofault",
 	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
@@ -460,7 +257,7 @@ static struct cm_hook cm_hooks[] = {
 	  { .func = cm_instruments_on_set_orig_insn, .flags = CM_HOOK_WATCH } },
 #endif
 	{ "proc_ptrace_connector",
-	  { .func = cm_hooks_on_attach, .flags = CM_HOOK_WATCH } },
+	  { .func = cm_ptrace_on_attach, .flags = CM_HOOK_WATCH } },
 #ifdef CONFIG_KEXEC_CORE
 	{ "machine_kexec",
 	  { .func = cm_hooks_on_kexec, .flags = CM_HOOK_WATCH } },

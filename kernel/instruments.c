@@ -157,21 +157,23 @@ static bool cm_instruments_has_loaded(struct mm_struct *mm)
  * Whose user memory would be read here and now. That is not always current's: a
  * kernel thread, and who exits, has the page tables that were there before; and
  * in the middle of a switch, or of an exec, they are no longer, or not yet, those
- * of who is said to run. Under rcu_read_lock().
+ * of who is said to run. Then it may be any domain's, if there is one.
+ * Under rcu_read_lock().
  */
-static struct cm_domain *cm_instruments_owner(bool *unknown)
+static struct cm_domain *cm_instruments_owner(bool *may_be_any)
 {
 	struct mm_struct *mm = current->mm ?: current->active_mm;
+	bool known = mm && cm_instruments_has_loaded(mm);
 
-	*unknown = !mm || !cm_instruments_has_loaded(mm);
-	return *unknown ? NULL : cm_domain_find(mm);
+	*may_be_any = !known && cm_domain_any();
+	return known ? cm_domain_find(mm) : NULL;
 }
 
 static bool cm_instruments_in_region(unsigned long start, unsigned long size)
 {
 	struct cm_domain *d;
 	unsigned long end;
-	bool in, unknown;
+	bool in, may_be_any;
 
 	/* Some machines ignore some bits of an address. */
 	start = untagged_addr(start);
@@ -179,13 +181,13 @@ static bool cm_instruments_in_region(unsigned long start, unsigned long size)
 	if (start >= TASK_SIZE_MAX)
 		return false;
 	rcu_read_lock();
-	d = cm_instruments_owner(&unknown);
+	d = cm_instruments_owner(&may_be_any);
 	in = d && start < READ_ONCE(d->span_end) &&
 	     (end > READ_ONCE(d->span_start) || end < start);
 	if (in)
 		atomic64_inc(&d->counts.refused);
 	rcu_read_unlock();
-	return in || (unknown && cm_domain_any());
+	return in || may_be_any;
 }
 
 /* They take the place of the functions. */
@@ -384,12 +386,12 @@ static void cm_instruments_walk(stack_trace_consume_fn consume, void *cookie,
 /* The words on the way are fetched in line: it is walked by us, for an owner. */
 static void cm_instruments_divert(struct ftrace_regs *fregs, void *to)
 {
-	bool owner, unknown;
+	bool owner, may_be_any;
 
 	rcu_read_lock();
-	owner = cm_instruments_owner(&unknown);
+	owner = cm_instruments_owner(&may_be_any);
 	rcu_read_unlock();
-	if (owner || (unknown && cm_domain_any()))
+	if (owner || may_be_any)
 		cm_ftrace_divert(fregs, to);
 }
 

@@ -7,10 +7,10 @@
  *
  *	chardev   the door: /dev/cryptmem, the ioctls
  *	region    a protected range of addresses: mmap, fault, fork, mremap
- *	guard     keeps debuggers out; hooks: how it learns of them
+ *	guard     keeps debuggers out; hooks, ptrace: how it learns of them
  *	instruments  what looks from inside: uprobes, perf, BPF
  *	sched     seals and unseals at context switches
- *	tasks     has every task of a domain take part in that
+ *	tasks     has every task of a domain take part in that; kick: tells them
  *	domain    what is sealed together
  *	window    its frames, the only plaintext there is; frame, rmap
  *	fault     how a page gets into it; growth: how many may be

@@ -32,7 +32,5 @@ struct cm_notifier *cm_tasks_counted(struct cm_domain *d);
 void cm_tasks_for_each(struct cm_domain *d,
 		       void (*fn)(struct task_struct *t, void *arg), void *arg);
 bool cm_tasks_parked(struct cm_domain *d);
-void cm_tasks_kick(struct cm_domain *d);
-void cm_tasks_kick_running(struct cm_domain *d);
 
 #endif /* _CM_TASKS_H */
