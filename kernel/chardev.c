@@ -46,6 +46,9 @@ static int cm_chardev_get(void *kstruct, size_t ksize, size_t v1,
 		return -EFAULT;
 	if (*usize < v1)
 		return -EINVAL;
+	/* What we do not know has to be looked through. */
+	if (*usize > PAGE_SIZE)
+		return -E2BIG;
 	return copy_struct_from_user(kstruct, ksize, arg, *usize);
 }
 

@@ -242,18 +242,25 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 
 /**
  * cm_domain_user_get() - one user more
- * @d: a live domain: the caller is a user
+ * @d: a domain, held
  *
  * Context: any.
+ * Return: whether it is live, as it is when the caller is a user; if not,
+ * nothing has changed.
  */
-void cm_domain_user_get(struct cm_domain *d)
+bool cm_domain_user_get(struct cm_domain *d)
 {
 	unsigned long flags;
+	bool live;
 
 	raw_spin_lock_irqsave(&cm_domains_lock, flags);
-	d->users++;
-	cm_domain_get(d);
+	live = d->users;
+	if (live) {
+		d->users++;
+		cm_domain_get(d);
+	}
 	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
+	return live;
 }
 
 /**

@@ -6,7 +6,8 @@
  * Life: a domain is live, that is, found by its mm, while it has users: open
  * descriptors and regions. With the last user gone it is dead for good; a new
  * open() makes a new domain. Its memory stays until the last reference goes:
- * users, and the notifier of each task that was attached to it.
+ * users, and the notifier of each task that was attached to it. One that lingers
+ * is live until its last task has gone, users or not.
  *
  * Lock order, outermost first:
  *
@@ -160,7 +161,7 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent,
 				 struct mm_struct *mm);
 struct cm_domain *cm_domain_find(struct mm_struct *mm);
 struct cm_domain *cm_domain_find_get(struct mm_struct *mm);
-void cm_domain_user_get(struct cm_domain *d);
+bool cm_domain_user_get(struct cm_domain *d);
 void cm_domain_user_put(struct cm_domain *d);
 void cm_domain_put(struct cm_domain *d);
 

@@ -503,6 +503,7 @@ void cm_guard_lock(struct cm_domain *d, const char *what)
 	bool first;
 
 	WRITE_ONCE(d->altered, true);
+	cm_tasks_linger(d);
 	mutex_lock(&d->map_lock);
 	first = !d->locked;
 	d->counts.locks += first;

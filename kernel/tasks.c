@@ -73,13 +73,38 @@ void cm_tasks_free(struct cm_notifier *n)
 	list_del_rcu(&n->link);
 	last = d->lingers && list_empty(&d->tasks);
 	if (last)
-		d->lingers = false;
+		WRITE_ONCE(d->lingers, false);
 	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
 	if (last)
 		cm_domain_user_put(d);
 	cm_domain_put(d);
 	/* It may have been of the reserve, which others wait for. */
 	call_rcu_hurry(&n->rcu, cm_tasks_free_rcu);
+}
+
+/**
+ * cm_tasks_linger() - have a domain live until its last task has gone
+ * @d: the domain, held
+ *
+ * For what is not to be forgotten with its last region. A domain that is dead
+ * already, or has no tasks, stays as it is.
+ *
+ * Context: any but NMI.
+ */
+void cm_tasks_linger(struct cm_domain *d)
+{
+	unsigned long flags;
+	bool begun;
+
+	if (READ_ONCE(d->lingers) || !cm_domain_user_get(d))
+		return;
+	raw_spin_lock_irqsave(&d->tasks_lock, flags);
+	begun = !d->lingers && !list_empty(&d->tasks);
+	if (begun)
+		WRITE_ONCE(d->lingers, true);
+	raw_spin_unlock_irqrestore(&d->tasks_lock, flags);
+	if (!begun)
+		cm_domain_user_put(d);
 }
 
 /**
@@ -188,6 +213,8 @@ static void cm_tasks_new(void *data, struct task_struct *child,
 	cm_tasks_setup(n, d, child);
 	/* The child does not run yet: nobody walks its list. */
 	hlist_add_head(&n->pn.link, &child->preempt_notifiers);
+	if (READ_ONCE(d->altered))
+		cm_tasks_linger(d);
 out:
 	cm_domain_put(d);
 }
@@ -297,10 +324,8 @@ static int cm_tasks_attach_others(struct cm_domain *d)
 		err = stop_machine(cm_tasks_attach_stopped, &a, NULL);
 		want = a.missing;
 	} while (!err && want);
-	if (!err) {
-		cm_domain_user_get(d);
-		d->lingers = true;
-	}
+	if (!err)
+		cm_tasks_linger(d);
 out:
 	list_for_each_entry_safe(n, next, &a.spare, link)
 		kmem_cache_free(cm_notifier_cache, n);

@@ -26,6 +26,7 @@ void cm_tasks_exit(void);
 
 int cm_tasks_attach(struct cm_domain *d);
 void cm_tasks_free(struct cm_notifier *n);
+void cm_tasks_linger(struct cm_domain *d);
 struct cm_notifier *cm_tasks_notifier(struct task_struct *t,
 				      struct cm_domain *d);
 struct cm_notifier *cm_tasks_counted(struct cm_domain *d);

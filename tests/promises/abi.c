@@ -30,7 +30,7 @@ static int fails(unsigned long request, void *argument)
  */
 static void sizes(const char *name, unsigned long request, const void *good, size_t size, size_t first, bool gives)
 {
-	char bytes[256] = "";
+	char bytes[256] = "", large[65536 + 8] = "";
 	__u32 *says = (__u32 *)bytes;
 
 	memcpy(bytes, good, size);
@@ -48,6 +48,9 @@ static void sizes(const char *name, unsigned long request, const void *good, siz
 	*says = (__u32)size + 8;
 	bytes[size] = 1;
 	ok(fails(request, bytes) == E2BIG, "%s: with something in the tail: E2BIG", name);
+	memcpy(large, good, size);
+	*(__u32 *)large = sizeof(large);
+	ok(fails(request, large) == E2BIG, "%s: larger than a page, if with zeros: E2BIG", name);
 	ok(fails(request, NULL) == EFAULT, "%s: no memory: EFAULT", name);
 }
 
