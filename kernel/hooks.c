@@ -196,83 +196,76 @@ struct cm_hook {
 	bool set;
 };
 
-#define CM_HOOK_WATCH	(CM_FTRACE_KEEP | FTRACE_OPS_FL_PERMANENT)
-#define CM_HOOK_DIVERT	(CM_HOOK_WATCH | FTRACE_OPS_FL_IPMODIFY)
-/* Called from within hooks of others, which would else not be followed by ours. */
-#define CM_HOOK_NESTED	(CM_HOOK_DIVERT | FTRACE_OPS_FL_RECURSION)
+/*
+ * All as those that divert, though some only watch: only they are refused a
+ * filter that is empty, which would be that for all functions. Where there was no
+ * memory for its only entry, ftrace_set_filter() leaves such a one, and says that
+ * all is well.
+ *
+ * No protection against recursion: it would leave us out where the function is
+ * called from within others' hooks, two deep. (So does the kernel where somebody
+ * else watches the same function: see trace:nested of the attacks.)
+ */
+#define CM_HOOK_FLAGS \
+	(CM_FTRACE_KEEP | FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY)
 
 static struct cm_hook cm_hooks[] = {
 	{ "get_user_pages_remote",
-	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
-	    .private = cm_hooks_gup } },
+	  { .func = cm_hooks_on_gup, .private = cm_hooks_gup } },
 	{ "pin_user_pages_remote",
-	  { .func = cm_hooks_on_gup, .flags = CM_HOOK_DIVERT,
-	    .private = cm_hooks_pup } },
-	{ "arch_ptrace",
-	  { .func = cm_ptrace_on_request, .flags = CM_HOOK_DIVERT } },
+	  { .func = cm_hooks_on_gup, .private = cm_hooks_pup } },
+	{ "arch_ptrace", { .func = cm_ptrace_on_request } },
 #ifdef CONFIG_COMPAT
-	{ "compat_arch_ptrace",
-	  { .func = cm_ptrace_on_request, .flags = CM_HOOK_DIVERT } },
+	{ "compat_arch_ptrace", { .func = cm_ptrace_on_request } },
 #endif
-	{ "copy_from_user_nofault",
-	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
-	{ "strncpy_from_user_nofault",
-	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
-	{ "strnlen_user_nofault",
-	  { .func = cm_instruments_on_length, .flags = CM_HOOK_NESTED } },
+	{ "copy_from_user_nofault", { .func = cm_instruments_on_read } },
+	{ "strncpy_from_user_nofault", { .func = cm_instruments_on_read } },
+	{ "strnlen_user_nofault", { .func = cm_instruments_on_length } },
 #ifdef CM_HAVE_COPY_FROM_USER_NMI
-	{ "copy_from_user_nmi",
-	  { .func = cm_instruments_on_read_nmi, .flags = CM_HOOK_NESTED } },
+	{ "copy_from_user_nmi", { .func = cm_instruments_on_read_nmi } },
 #elif defined(CONFIG_PERF_EVENTS)
-	{ "perf_output_sample",
-	  { .func = cm_instruments_on_sample,
-	    .flags = CM_HOOK_WATCH | FTRACE_OPS_FL_RECURSION } },
+	{ "perf_output_sample", { .func = cm_instruments_on_sample } },
 #endif
 #ifdef CONFIG_ARM64
 	/* They take an address of the user's here, and without PAN can read it. */
-	{ "copy_from_kernel_nofault",
-	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
-	{ "strncpy_from_kernel_nofault",
-	  { .func = cm_instruments_on_read, .flags = CM_HOOK_NESTED } },
+	{ "copy_from_kernel_nofault", { .func = cm_instruments_on_read } },
+	{ "strncpy_from_kernel_nofault", { .func = cm_instruments_on_read } },
 #endif
 #ifdef CONFIG_BPF_SYSCALL
-	{ "bpf_copy_from_user",
-	  { .func = cm_instruments_on_read_bpf, .flags = CM_HOOK_NESTED } },
+	{ "bpf_copy_from_user", { .func = cm_instruments_on_read_bpf } },
 	{ "bpf_copy_from_user_str",
-	  { .func = cm_instruments_on_read_bpf, .flags = CM_HOOK_NESTED },
+	  { .func = cm_instruments_on_read_bpf },
 	  .optional = true },
 #endif
 #ifdef CONFIG_PERF_EVENTS
-	{ "perf_callchain_user",
-	  { .func = cm_instruments_on_chain, .flags = CM_HOOK_NESTED } },
+	{ "perf_callchain_user", { .func = cm_instruments_on_chain } },
 #endif
 #ifdef CONFIG_USER_STACKTRACE_SUPPORT
-	{ "arch_stack_walk_user",
-	  { .func = cm_instruments_on_walk, .flags = CM_HOOK_NESTED } },
+	{ "arch_stack_walk_user", { .func = cm_instruments_on_walk } },
 #endif
 #ifdef CONFIG_UPROBES
-	{ "set_swbp",
-	  { .func = cm_instruments_on_set_swbp, .flags = CM_HOOK_WATCH } },
-	{ "set_orig_insn",
-	  { .func = cm_instruments_on_set_orig_insn, .flags = CM_HOOK_WATCH } },
+	{ "set_swbp", { .func = cm_instruments_on_set_swbp } },
+	{ "set_orig_insn", { .func = cm_instruments_on_set_orig_insn } },
 #endif
-	{ "proc_ptrace_connector",
-	  { .func = cm_ptrace_on_attach, .flags = CM_HOOK_WATCH } },
+	{ "proc_ptrace_connector", { .func = cm_ptrace_on_attach } },
 #ifdef CONFIG_KEXEC_CORE
-	{ "machine_kexec",
-	  { .func = cm_hooks_on_kexec, .flags = CM_HOOK_WATCH } },
+	{ "machine_kexec", { .func = cm_hooks_on_kexec } },
 #endif
 };
 
 static int cm_hooks_set(struct cm_hook *h)
 {
-	int err = ftrace_set_filter(&h->ops, (unsigned char *)h->name,
-				    strlen(h->name), 1);
+	int err;
 
-	if (!err)
-		err = register_ftrace_function(&h->ops);
+	h->ops.flags |= CM_HOOK_FLAGS;
+	err = ftrace_set_filter(&h->ops, (unsigned char *)h->name,
+				strlen(h->name), 1);
+	if (err)
+		return err == -EINVAL ? -ENOENT : err;
+	err = register_ftrace_function(&h->ops);
 	h->set = !err;
-	return err;
+	/* The filter is empty. */
+	return err == -EINVAL ? -ENOMEM : err;
 }
 
 /**
@@ -290,7 +283,7 @@ int cm_hooks_init(void)
 		struct cm_hook *h = &cm_hooks[i];
 
 		err = cm_hooks_set(h);
-		if (!err || (h->optional && err == -EINVAL))
+		if (!err || (h->optional && err == -ENOENT))
 			continue;
 		pr_err("cannot watch %s() in this kernel (%d; is kernel.ftrace_enabled 0, the function live-patched, or CONFIG_PROC_EVENTS not set?): no guard, no protection\n",
 		       h->name, err);

@@ -345,8 +345,11 @@ static void cm_region_uncover(struct cm_domain *d, pgoff_t first, pgoff_t last)
 		}
 		if (from > first)
 			cm_domain_erase(d, first, from - 1);
-		if (next)
+		if (next) {
+			/* Frames know the region by which they were filled. */
+			cm_window_put_out(d, NULL);
 			cm_region_cut(d, next, from, to);
+		}
 		first = to + 1;
 	}
 }

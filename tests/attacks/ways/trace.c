@@ -4,7 +4,8 @@
  *	uprobe		a breakpoint in the victim's code
  *	kprobe		one in the kernel, in a system call that the victim makes
  *	string		the same, taking a string
- *	borrowed	the same, where the timer wakes a thread of the victim's: the idle task runs there, with the victim's page table
+ *	nested		the same, three deep: the kernel calls nobody who watches a function when it is called a third time within itself
+ *	borrowed	the same as string, where the timer wakes a thread of the victim's: the idle task runs there, with the victim's page table
  *	userstack	an event of the kernel's own, with the user's stack trace
  *	exec		the same as string, while the victim becomes another program: the kernel has exchanged its address space, but not yet its page table
  *	switchedstack	the same as userstack, of a process that has to make room for the victim: it is still said to run when the victim's page
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,13 +38,19 @@
 
 static bool put(const char *file, const char *text)
 {
+	size_t length = strlen(text);
 	char path[128];
+	ssize_t n;
 	bool good;
 	int fd;
 
 	snprintf(path, sizeof(path), TRACING "%s", file);
 	fd = open(path, O_WRONLY | (strstr(file, "_events") ? O_APPEND : O_TRUNC));
-	good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	/* Some take a word at a time. */
+	for (good = fd >= 0; good && length; text += n, length -= (size_t)n) {
+		n = write(fd, text, length);
+		good = n > 0;
+	}
 	if (fd >= 0)
 		close(fd);
 	return good;
@@ -205,6 +213,50 @@ static const char *mode_for(const char *how)
 	return "loop";
 }
 
+/* Lets others watch the function that fetches, too; or another one that fetches within a trace of one. False: the kernel takes no such event. */
+static bool define_nested(char *text, size_t size)
+{
+	snprintf(text, size, "f:prey/way copy_from_user_nofault");
+	add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
+	if (put("dynamic_events", text)) {
+		snprintf(text, size, "p:prey/outer hrtimer_nanosleep+9");
+	} else {
+		/* Before there were such events. */
+		snprintf(text, size, "p:prey/way stack_trace_save");
+		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
+		if (!put("kprobe_events", text) || !put("set_ftrace_filter", "hrtimer_nanosleep stack_trace_save") ||
+		    !put("current_tracer", "function") || !put("options/func_stack_trace", "1"))
+			return false;
+		snprintf(text, size, "p:prey/outer hrtimer_nanosleep");
+	}
+	add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", 1, 8);
+	return put("kprobe_events", text);
+}
+
+static _Noreturn void nested(char *text, size_t size)
+{
+	static unsigned char bytes[1 << 22];
+	size_t n;
+
+	/* The outer one is written elsewhere: a buffer can be written to only so deep. */
+	mkdir(TRACING "instances/outer", 0700);
+	if (!define_nested(text, size) || !put("events/prey/way/filter", "comm == \"victim\"") || !put(EVENT, "1") ||
+	    !put("instances/outer/events/prey/outer/enable", "1"))
+		prey_judge(NULL, 0, "refused", "the kernel takes no such event");
+	usleep(1500000);
+	put("instances/outer/events/prey/outer/enable", "0");
+	put(EVENT, "0");
+	n = collect(bytes, sizeof(bytes) - 1);
+	put("options/func_stack_trace", "0");
+	put("current_tracer", "nop");
+	put("set_ftrace_filter", "");
+	rmdir(TRACING "instances/outer");
+	put("dynamic_events", "-:prey/outer\n");
+	put("dynamic_events", "-:prey/way\n");
+	put("trace", "");
+	prey_judge(bytes, n, "refused", "nested events");
+}
+
 /* Its victim is another program then, which has no secret: there is nothing to be found intact. */
 static _Noreturn void exec_ends(void)
 {
@@ -237,6 +289,8 @@ int main(int argc, char **argv)
 		prey_tell("unavailable", "no place is known in this kernel's exec() where one reads what was there before");
 	if (strcmp(argv[2], "switchedstack") == 0)
 		prey_tell("unavailable", "this kernel does not tell when page tables are exchanged");
+	if (strcmp(argv[2], "nested") == 0)
+		prey_tell("unavailable", "not written for this machine, where it may win, too");
 #endif
 	if (strcmp(argv[2], "userstack") == 0)
 		user_stack(TIMER, NULL, 0);
@@ -245,6 +299,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[2], "switchedstack") == 0)
 		user_stack("events/tlb/tlb_flush/", NULL, start_neighbour());
 	put("trace", "");
+	if (strcmp(argv[2], "nested") == 0)
+		nested(text, sizeof(text));
 	file = define_event(argv[2], text, sizeof(text));
 	if (!put(file, text) || !put(EVENT, "1")) {
 		put("dynamic_events", "-:prey/way\n");
