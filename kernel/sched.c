@@ -150,10 +150,13 @@ static void cm_sched_work(struct callback_head *work)
  * @t: the task
  *
  * Context: any.
- * Return: whether it is such a one: a worker of vhost's, say.
+ * Return: whether it is such a one: a worker of vhost's, say, which was a kernel
+ * thread in the process's address space before it was a thread of the process.
  */
 bool cm_sched_stays_in_kernel(struct task_struct *t)
 {
+	if (t->flags & PF_KTHREAD)
+		return true;
 	return PF_USER_WORKER &&
 	       (t->flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;
 }
