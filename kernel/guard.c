@@ -492,6 +492,19 @@ void cm_guard_put_out(struct cm_domain *d)
 }
 
 /**
+ * cm_guard_alter() - serve no fault any more, until the process exits
+ * @d: the domain, which somebody outside has changed, or is about to
+ *
+ * Context: any but NMI.
+ */
+void cm_guard_alter(struct cm_domain *d)
+{
+	WRITE_ONCE(d->altered, true);
+	/* Its next region would be at the mercy of who did that, too. */
+	cm_tasks_linger(d);
+}
+
+/**
  * cm_guard_lock() - seal a domain until its process exits
  * @d: the domain
  * @what: what current has done, or is about to do, to it
@@ -502,8 +515,7 @@ void cm_guard_lock(struct cm_domain *d, const char *what)
 {
 	bool first;
 
-	WRITE_ONCE(d->altered, true);
-	cm_tasks_linger(d);
+	cm_guard_alter(d);
 	mutex_lock(&d->map_lock);
 	first = !d->locked;
 	d->counts.locks += first;

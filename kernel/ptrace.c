@@ -16,7 +16,6 @@
 #include "domain.h"
 #include "guard.h"
 #include "ptrace.h"
-#include "tasks.h"
 
 static void cm_ptrace_change_work(struct callback_head *work)
 {
@@ -30,8 +29,7 @@ static void cm_ptrace_change_work(struct callback_head *work)
 /* From now on no fault is served; the rest is work for the tracer. */
 static void cm_ptrace_changed(struct cm_domain *d)
 {
-	WRITE_ONCE(d->altered, true);
-	cm_tasks_linger(d);
+	cm_guard_alter(d);
 	if (!atomic_xchg(&d->changed, 1) && refcount_inc_not_zero(&d->ref)) {
 		init_task_work(&d->change, cm_ptrace_change_work);
 		if (try_module_get(THIS_MODULE)) {

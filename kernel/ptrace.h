@@ -5,6 +5,7 @@
  * What a request sets takes effect when the thread goes on, which takes another
  * request of the same tracer, or its death: so it is enough to seal before the
  * tracer is back in user mode, by task work, which also runs when it is killed.
+ * One that has attached has not done anything yet.
  *
  * Takes no locks but the guard's.
  */

@@ -13,9 +13,8 @@
  *  - Every struct starts with its size in bytes, set by the caller. It can only
  *    grow, at its end. A larger struct from a newer program is accepted as long
  *    as the tail that the module does not know is zero, and the whole is not
- *    larger than a page (else E2BIG); a smaller
- *    one from an older program is taken as if zero filled. Less than the first
- *    version's size: EINVAL.
+ *    larger than a page (else E2BIG); a smaller one from an older program is
+ *    taken as if zero filled. Less than the first version's size: EINVAL.
  *  - Flags that the module does not know: EINVAL. Reserved fields must be zero.
  *  - Sizes are bytes, counts of pages are pages of CRYPTMEM_QUERY's page_size,
  *    times are nanoseconds.

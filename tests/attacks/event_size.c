@@ -22,14 +22,9 @@
 #define SHORT	64
 #define LONG	1024
 
-static bool put(const char *path, const char *text)
+static void empty_trace(void)
 {
-	int fd = open(path, O_WRONLY | (strstr(path, "_events") ? O_APPEND : O_TRUNC));
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
+	close(open(TRACING "trace", O_WRONLY | O_TRUNC));
 }
 
 /* ->command: how many bytes are to be there before the first zero. ->rounds: where. */
@@ -84,11 +79,11 @@ static long size_for(int length)
 	shared->ready = 0;
 	shared->command = length;
 	victim_wait(&shared->ready);
-	put(TRACING "trace", "");
-	if (!put(EVENT "enable", "1"))
+	empty_trace();
+	if (!victim_set(EVENT "enable", "1"))
 		return 0;
 	usleep(300000);
-	put(EVENT "enable", "0");
+	victim_set(EVENT "enable", "0");
 	entries = total("entries:");
 	return entries ? total("bytes:") / entries : 0;
 }
@@ -102,18 +97,18 @@ static long difference(bool protect)
 
 	victim_wait(&shared->ready);
 	snprintf(text, sizeof(text), "p:size/way " CALL " s=+u0(\\%#lx):ustring\n", shared->rounds);
-	if (!put(TRACING "kprobe_events", text)) {
+	if (!victim_set(TRACING "kprobe_events", text)) {
 		tap_note("the kernel takes no such event: %s", text);
 		victim_end(victim);
 		return -1;
 	}
 	snprintf(text, sizeof(text), "common_pid == %d", victim);
-	put(EVENT "filter", text);
+	victim_set(EVENT "filter", text);
 	few = size_for(SHORT);
 	many = size_for(LONG);
 	tap_note("%s: %d bytes: events of %ld; %d bytes: of %ld", protect ? "protected" : "ordinary", SHORT, few, LONG, many);
-	put(TRACING "kprobe_events", "-:size/way\n");
-	put(TRACING "trace", "");
+	victim_set(TRACING "kprobe_events", "-:size/way\n");
+	empty_trace();
 	victim_end(victim);
 	return few && many ? many - few : -1;
 }

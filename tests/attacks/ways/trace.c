@@ -19,8 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +34,7 @@
 #else
 #define TIMER		"events/timer/hrtimer_expire_entry/"
 #endif
+#define WORD		" +u0(\\%#" PRIx64 "):x64"
 #define ARGUMENTS	8	/* that an event takes along */
 
 static bool put(const char *file, const char *text)
@@ -102,7 +103,7 @@ static const char *define_event(const char *how, char *text, size_t size)
 	}
 	snprintf(text, size, "p:prey/way %s", strcmp(how, "exec") == 0 ? "switch_mm_irqs_off" : strcmp(how, "borrowed") ? "hrtimer_nanosleep" : "hrtimer_wakeup");
 	if (strcmp(how, "kprobe") == 0)
-		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
+		add_arguments(text, size, WORD, ARGUMENTS, 8);
 	else if (strcmp(how, "string") == 0 || strcmp(how, "borrowed") == 0 || strcmp(how, "exec") == 0)
 		/* Few: each goes on to the next zero, and an event must fit into a page. */
 		add_arguments(text, size, " +u0(\\%#" PRIx64 "):ustring", 3, 64);
@@ -217,19 +218,19 @@ static const char *mode_for(const char *how)
 static bool define_nested(char *text, size_t size)
 {
 	snprintf(text, size, "f:prey/way copy_from_user_nofault");
-	add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
+	add_arguments(text, size, WORD, ARGUMENTS, 8);
 	if (put("dynamic_events", text)) {
 		snprintf(text, size, "p:prey/outer hrtimer_nanosleep+9");
 	} else {
 		/* Before there were such events. */
 		snprintf(text, size, "p:prey/way stack_trace_save");
-		add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", ARGUMENTS, 8);
+		add_arguments(text, size, WORD, ARGUMENTS, 8);
 		if (!put("kprobe_events", text) || !put("set_ftrace_filter", "hrtimer_nanosleep stack_trace_save") ||
 		    !put("current_tracer", "function") || !put("options/func_stack_trace", "1"))
 			return false;
 		snprintf(text, size, "p:prey/outer hrtimer_nanosleep");
 	}
-	add_arguments(text, size, " +u0(\\%#" PRIx64 "):x64", 1, 8);
+	add_arguments(text, size, WORD, 1, 8);
 	return put("kprobe_events", text);
 }
 
