@@ -57,8 +57,14 @@ static void cm_domain_destroy(struct cm_domain *d)
 
 static void cm_domain_free_work(struct work_struct *work)
 {
-	cm_domain_destroy(container_of(to_rcu_work(work), struct cm_domain,
-				       free));
+	struct cm_domain *d =
+		container_of(to_rcu_work(work), struct cm_domain, free);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_domains_lock, flags);
+	list_del(&d->all);
+	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
+	cm_domain_destroy(d);
 }
 
 /**
@@ -278,7 +284,6 @@ void cm_domain_user_put(struct cm_domain *d)
 	dead = !--d->users;
 	if (dead) {
 		hash_del_rcu(&d->hash);
-		list_del(&d->all);
 		cm_domains_count--;
 	}
 	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
@@ -444,43 +449,46 @@ bool cm_domain_any(void)
 	return READ_ONCE(cm_domains_count);
 }
 
+/* The next live one, held; @d, NULL before the first, is let go. */
+static struct cm_domain *cm_domain_next(struct cm_domain *d)
+{
+	struct cm_domain *next = NULL, *at;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_domains_lock, flags);
+	at = list_prepare_entry(d, &cm_domains_all, all);
+	list_for_each_entry_continue(at, &cm_domains_all, all) {
+		if (at->users) {
+			cm_domain_get(at);
+			next = at;
+			break;
+		}
+	}
+	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
+	if (d)
+		cm_domain_put(d);
+	return next;
+}
+
 /**
  * cm_domain_for_each() - call a function for each live domain
  * @fn: the function; may sleep and take map_lock
  * @arg: passed on
  *
- * Those that come meanwhile may be left out.
+ * Those that come meanwhile are not left out.
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOMEM: called for none.
  */
-int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
+void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 {
-	unsigned int i, n = 0, max = READ_ONCE(cm_domains_count) + 16;
-	struct cm_domain **all = kvmalloc_array(max, sizeof(*all), GFP_KERNEL);
-	struct cm_domain *d;
-	unsigned long flags;
+	struct cm_domain *d = NULL;
 
-	if (!all)
-		return -ENOMEM;
-	raw_spin_lock_irqsave(&cm_domains_lock, flags);
-	list_for_each_entry(d, &cm_domains_all, all) {
-		if (n == max)
-			break;
-		cm_domain_get(d);
-		all[n++] = d;
-	}
-	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
-	for (i = 0; i < n; i++) {
-		fn(all[i], arg);
-		cm_domain_put(all[i]);
-	}
-	kvfree(all);
-	return 0;
+	while ((d = cm_domain_next(d)))
+		fn(d, arg);
 }
 
 /**
- * cm_domain_visit_stopped() - call a function for each live domain
+ * cm_domain_visit_stopped() - call a function for each domain there is
  * @fn: the function
  *
  * Context: any, when no other CPU runs any more. Takes no lock: whoever holds it

@@ -54,7 +54,8 @@ struct mm_struct;
  * @ref: users and notifiers
  * @users: descriptors and regions; under cm_domains_lock
  * @hash: by mm, RCU; under cm_domains_lock
- * @all: in the list of live domains; under cm_domains_lock
+ * @all: in the list of all, those included that are not freed yet; under
+ *	cm_domains_lock
  * @mm: the address space, mm_count held: the pointer cannot be reused
  * @pid: thread group, in the initial namespace, for people to read
  * @comm: its name when it opened the device
@@ -178,7 +179,7 @@ int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
 		    pgoff_t first, pgoff_t last);
 
 bool cm_domain_any(void);
-int cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
+void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
 void cm_domain_visit_stopped(void (*fn)(struct cm_domain *d));
 
 #endif /* _CM_DOMAIN_H */

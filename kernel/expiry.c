@@ -29,8 +29,7 @@ static int cm_expiry_set_limit(const char *val, const struct kernel_param *kp)
 
 	/* Parameters can be written until after the module's exit function. */
 	if (!err && try_module_get(THIS_MODULE)) {
-		/* Those that come meanwhile know it. */
-		err = cm_domain_for_each(cm_expiry_set_due, NULL);
+		cm_domain_for_each(cm_expiry_set_due, NULL);
 		module_put(THIS_MODULE);
 	}
 	return err;

@@ -13,6 +13,7 @@
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 
+#include "alone.h"
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
@@ -36,13 +37,13 @@
  * @t: the task
  *
  * Context: any, the scheduler included.
- * Return: whether it is traced, or has uprobes, or was traced not long ago.
+ * Return: whether it is traced, or by instruments, or was traced not long ago.
  */
 bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t)
 {
 	/* ->resumed, ->exempting: a tracer was there; has it gone? */
 	if (likely(!READ_ONCE(t->ptrace) && !READ_ONCE(d->resumed) &&
-		   !READ_ONCE(d->exempting) && !cm_instruments_uprobes(d)))
+		   !READ_ONCE(d->exempting) && !cm_instruments_watch(d)))
 		return false;
 	WRITE_ONCE(d->watched, true);
 	return true;
@@ -105,14 +106,14 @@ struct pid *cm_guard_tracer(struct cm_domain *d)
  * @d: the domain
  *
  * Context: any.
- * Return: whether a task of it is traced or its mm has uprobes.
+ * Return: whether a task of it is traced, or instruments watch it.
  */
 bool cm_guard_traced(struct cm_domain *d)
 {
 	bool traced;
 
 	rcu_read_lock();
-	traced = cm_guard_look(d).pid || cm_instruments_uprobes(d);
+	traced = cm_guard_look(d).pid || cm_instruments_watch(d);
 	rcu_read_unlock();
 	return traced;
 }
@@ -166,7 +167,7 @@ bool cm_guard_exempts(struct cm_region *region)
 	rcu_read_lock();
 	s = cm_guard_look(d);
 	exempt = s.pid == region->tracer && !s.several &&
-		 !cm_instruments_uprobes(d);
+		 !cm_instruments_watch(d);
 	rcu_read_unlock();
 	if (!exempt)
 		atomic_inc(&d->epoch);
@@ -277,6 +278,12 @@ static bool cm_guard_in_frame(struct cm_domain *d, unsigned long address,
 	return write || !cm_instruments_uprobes(d);
 }
 
+static void cm_guard_mark_parked(struct cm_domain *d, struct cm_notifier *n)
+{
+	if (!test_and_set_bit(CM_PARKED, &n->flags))
+		atomic64_inc(&d->counts.parked);
+}
+
 /**
  * cm_guard_verdict() - may this fault be served
  * @d: the domain; map_lock is held
@@ -307,20 +314,24 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 	}
 	if (!user_mode && cm_guard_in_frame(d, vmf->real_address,
 					    vmf->flags & FAULT_FLAG_WRITE)) {
-		/* Failure would be the end of the program. Seal it again. */
+		/* Failure would be the end of the program. */
+		if (cm_alone_lost()) {
+			cm_guard_mark_parked(d, n);
+			return CM_WAIT;
+		}
+		/* Seal it again. */
 		set_bit(CM_FRAME, &n->flags);
 		cm_kick_all(d);
 		return CM_ADMIT;
 	}
 	/* What was served to one that stays in the kernel, it would not put out. */
-	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_uprobes(d) ||
+	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_watch(d) ||
 	    cm_sched_stays_in_kernel(current)) {
 		if (d->refuses) {
 			atomic64_inc(&d->counts.refused);
 			return CM_REFUSE;
 		}
-		if (!test_and_set_bit(CM_PARKED, &n->flags))
-			atomic64_inc(&d->counts.parked);
+		cm_guard_mark_parked(d, n);
 		return CM_PARK;
 	}
 	/* Our own system call: served, and put out again on the way out. */
@@ -389,7 +400,7 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 /* Say who watches, once for each time. */
 static void cm_guard_tell(struct cm_domain *d)
 {
-	char who[TASK_COMM_LEN + 16] = "uprobes";
+	char who[TASK_COMM_LEN + 16];
 	struct task_struct *t;
 	struct pid *pid;
 
@@ -397,6 +408,8 @@ static void cm_guard_tell(struct cm_domain *d)
 	if (d->told || READ_ONCE(d->exempting))
 		return;
 	d->told = true;
+	strscpy(who, cm_alone_lost() ? "events of the kernel" : "uprobes",
+		sizeof(who));
 	rcu_read_lock();
 	pid = cm_guard_look(d).pid;
 	t = pid_task(pid, PIDTYPE_TGID);

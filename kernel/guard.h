@@ -10,7 +10,8 @@
  * began before may be served: poll() has to write its results when the
  * debugger's SIGSTOP ends it, or the debugger would wait for ever. Another: the
  * frame of a signal, on a stack in a region, is written and read back: to fail
- * would kill the program, and what is in it the debugger sees as registers. What
+ * would kill the program, and what is in it the debugger sees as registers.
+ * (Where events of the kernel might read what is around it, too, it waits.) What
  * an io_uring has to do at such moments is not served: EFAULT in its result.
  *
  * Later, a system call that touches a page is broken off, because it may hold
@@ -46,11 +47,13 @@ struct vm_fault;
  * enum cm_verdict - what becomes of a fault
  * @CM_ADMIT: it is served
  * @CM_PARK: not while somebody is watching
+ * @CM_WAIT: the same, within the kernel, for what must not fail
  * @CM_REFUSE: never: SIGBUS
  */
 enum cm_verdict {
 	CM_ADMIT,
 	CM_PARK,
+	CM_WAIT,
 	CM_REFUSE,
 };
 

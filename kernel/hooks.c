@@ -13,6 +13,7 @@
  *  - arch_ptrace(), proc_ptrace_connector(): see ptrace.h.
  *  - fetches from user memory that must not fault, and uprobes' breakpoints: see
  *    instruments.h.
+ *  - how the kernel's code is changed: see alone.h.
  *  - machine_kexec(): another kernel is about to be started, most often by a
  *    panic, which does that before it calls its notifiers.
  */
@@ -25,6 +26,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
+#include "alone.h"
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
@@ -187,13 +189,17 @@ static void notrace cm_hooks_on_kexec(unsigned long ip, unsigned long parent_ip,
  * @name: its name
  * @ops: how
  * @optional: not every kernel has it
+ * @nested: it may be called within others' hooks, where we must not be left out
  * @set: it is being watched
+ * @alone: see alone.h
  */
 struct cm_hook {
 	const char *name;
 	struct ftrace_ops ops;
 	bool optional;
+	bool nested;
 	bool set;
+	struct cm_alone alone;
 };
 
 /*
@@ -204,12 +210,27 @@ struct cm_hook {
  *
  * No protection against recursion: it would leave us out where the function is
  * called from within others' hooks, two deep. (So does the kernel where somebody
- * else watches the same function: see trace:nested of the attacks.)
+ * else watches the same function: see alone.h.)
  */
 #define CM_HOOK_FLAGS \
 	(CM_FTRACE_KEEP | FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY)
 
+/* A function that reads user memory, for an instrument. */
+#define CM_READS(of, hook)                                                    \
+	{ .name = of, .ops = { .func = cm_instruments_on_##hook }, .nested = true }
+
 static struct cm_hook cm_hooks[] = {
+#ifdef CONFIG_X86
+	/* First: they see the others set. A kernel has one, by either name. */
+	{ "text_poke_queue",
+	  { .func = cm_alone_on_patch },
+	  .optional = true,
+	  .nested = true },
+	{ "smp_text_poke_batch_add",
+	  { .func = cm_alone_on_patch },
+	  .optional = true,
+	  .nested = true },
+#endif
 	{ "get_user_pages_remote",
 	  { .func = cm_hooks_on_gup, .private = cm_hooks_gup } },
 	{ "pin_user_pages_remote",
@@ -218,18 +239,18 @@ static struct cm_hook cm_hooks[] = {
 #ifdef CONFIG_COMPAT
 	{ "compat_arch_ptrace", { .func = cm_ptrace_on_request } },
 #endif
-	{ "copy_from_user_nofault", { .func = cm_instruments_on_read } },
-	{ "strncpy_from_user_nofault", { .func = cm_instruments_on_read } },
-	{ "strnlen_user_nofault", { .func = cm_instruments_on_length } },
+	CM_READS("copy_from_user_nofault", read),
+	CM_READS("strncpy_from_user_nofault", read),
+	CM_READS("strnlen_user_nofault", length),
 #ifdef CM_HAVE_COPY_FROM_USER_NMI
-	{ "copy_from_user_nmi", { .func = cm_instruments_on_read_nmi } },
+	CM_READS("copy_from_user_nmi", read_nmi),
 #elif defined(CONFIG_PERF_EVENTS)
-	{ "perf_output_sample", { .func = cm_instruments_on_sample } },
+	CM_READS("perf_output_sample", sample),
 #endif
 #ifdef CONFIG_ARM64
 	/* They take an address of the user's here, and without PAN can read it. */
-	{ "copy_from_kernel_nofault", { .func = cm_instruments_on_read } },
-	{ "strncpy_from_kernel_nofault", { .func = cm_instruments_on_read } },
+	CM_READS("copy_from_kernel_nofault", read),
+	CM_READS("strncpy_from_kernel_nofault", read),
 #endif
 #ifdef CONFIG_BPF_SYSCALL
 	{ "bpf_copy_from_user", { .func = cm_instruments_on_read_bpf } },
@@ -238,10 +259,10 @@ static struct cm_hook cm_hooks[] = {
 	  .optional = true },
 #endif
 #ifdef CONFIG_PERF_EVENTS
-	{ "perf_callchain_user", { .func = cm_instruments_on_chain } },
+	CM_READS("perf_callchain_user", chain),
 #endif
 #ifdef CONFIG_USER_STACKTRACE_SUPPORT
-	{ "arch_stack_walk_user", { .func = cm_instruments_on_walk } },
+	CM_READS("arch_stack_walk_user", walk),
 #endif
 #ifdef CONFIG_UPROBES
 	{ "set_swbp", { .func = cm_instruments_on_set_swbp } },
@@ -262,6 +283,8 @@ static int cm_hooks_set(struct cm_hook *h)
 				strlen(h->name), 1);
 	if (err)
 		return err == -EINVAL ? -ENOENT : err;
+	if (h->nested)
+		cm_alone_add(&h->alone, h->name, &h->ops);
 	err = register_ftrace_function(&h->ops);
 	h->set = !err;
 	/* The filter is empty. */
@@ -290,7 +313,13 @@ int cm_hooks_init(void)
 		cm_hooks_exit();
 		return err;
 	}
-	return 0;
+	err = cm_alone_begin();
+	if (err) {
+		pr_err("cannot watch how this kernel changes its code (%d): no guard, no protection\n",
+		       err);
+		cm_hooks_exit();
+	}
+	return err;
 }
 
 /**
@@ -305,10 +334,12 @@ void cm_hooks_exit(void)
 {
 	unsigned int i;
 
+	cm_alone_forget();
 	for (i = 0; i < ARRAY_SIZE(cm_hooks); i++) {
 		if (cm_hooks[i].set)
 			unregister_ftrace_function(&cm_hooks[i].ops);
 		ftrace_free_filter(&cm_hooks[i].ops);
 		cm_hooks[i].set = false;
 	}
+	cm_alone_end();
 }

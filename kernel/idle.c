@@ -39,8 +39,7 @@ static void cm_idle_look_at(struct cm_domain *d, void *arg)
 
 static void cm_idle_scan(struct work_struct *work)
 {
-	if (cm_domain_any())
-		cm_domain_for_each(cm_idle_look_at, NULL);
+	cm_domain_for_each(cm_idle_look_at, NULL);
 	schedule_delayed_work(&cm_idle_work, HZ / 2);
 }
 

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/uprobes.h>
 
+#include "alone.h"
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
@@ -31,6 +32,18 @@ bool cm_instruments_uprobes(struct cm_domain *d)
 	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) &&
 	       (READ_ONCE(d->breakpoints.unknown) ||
 		READ_ONCE(d->breakpoints.count));
+}
+
+/**
+ * cm_instruments_watch() - whether no fault of a domain may be served for them
+ * @d: the domain
+ *
+ * Context: any.
+ * Return: whether there are uprobes, or events that could not be refused.
+ */
+bool cm_instruments_watch(struct cm_domain *d)
+{
+	return cm_alone_lost() || cm_instruments_uprobes(d);
 }
 
 static void cm_instruments_add(struct cm_breakpoints *b, unsigned long at)

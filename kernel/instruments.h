@@ -11,7 +11,8 @@
  * must not fault: for an address in a region they get an error. Call chains are
  * fetched without a function: an owner's are followed by us instead. (What BPF writes
  * to user memory passes no function that can be watched; kernel lockdown, of
- * either degree, forbids it.)
+ * either degree, forbids it.) Where they could be nested so deep that the kernel
+ * no longer calls us, everybody is treated as traced: see alone.h.
  *
  * Each hook is called at the entry of the kernel's function that its name says,
  * see hooks.c; in any context, NMI included.
@@ -42,6 +43,7 @@ struct cm_breakpoints {
 };
 
 bool cm_instruments_uprobes(struct cm_domain *d);
+bool cm_instruments_watch(struct cm_domain *d);
 void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 			  unsigned long end);
 

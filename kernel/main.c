@@ -8,7 +8,8 @@
  *	chardev   the door: /dev/cryptmem, the ioctls
  *	region    a protected range of addresses: mmap, fault, fork, mremap
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them
- *	instruments  what looks from inside: uprobes, perf, BPF
+ *	instruments  what looks from inside: uprobes, perf, BPF; alone: and nobody
+ *		  else watches what they use
  *	sched     seals and unseals at context switches
  *	tasks     has every task of a domain take part in that; kick: tells them
  *	domain    what is sealed together

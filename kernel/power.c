@@ -64,7 +64,6 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 			   void *data)
 {
 	bool busy = false;
-	int err;
 
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
@@ -72,16 +71,11 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 		WRITE_ONCE(cm_hibernating, true);
 		smp_mb(); /* pairs with map_lock around cm_domain_region_add() */
 		/* Those that come meanwhile get no regions. */
-		err = cm_domain_for_each(cm_power_look_at, &busy);
-		if (err)
-			pr_warn("cannot look at every domain (%d): hibernation refused\n",
-				err);
-		else if (busy)
-			err = -EBUSY;
-		if (!err)
+		cm_domain_for_each(cm_power_look_at, &busy);
+		if (!busy)
 			return NOTIFY_DONE;
 		WRITE_ONCE(cm_hibernating, false);
-		return notifier_from_errno(err);
+		return notifier_from_errno(-EBUSY);
 	case PM_POST_HIBERNATION:
 		WRITE_ONCE(cm_hibernating, false);
 		return NOTIFY_DONE;

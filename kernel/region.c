@@ -90,14 +90,16 @@ static vm_fault_t cm_region_failed(unsigned long address, pgoff_t pgoff,
 /*
  * Wait until the tracer may have gone; a signal is handled, and then the touch
  * happens anew. But never wait inside a system call, which may hold locks that
- * others need: it is broken off, waits on its way out, and is started again.
+ * others need: it is broken off, waits on its way out, and is started again;
+ * unless @anywhere: then none is under way.
  */
-static vm_fault_t cm_region_park(struct vm_fault *vmf, struct cm_notifier *n)
+static vm_fault_t cm_region_park(struct vm_fault *vmf, struct cm_notifier *n,
+				 bool anywhere)
 {
 	bool user_mode = vmf->flags & FAULT_FLAG_USER;
 
 	trace_cryptmem_park(vmf->address, user_mode);
-	if (!user_mode) {
+	if (!user_mode && !anywhere) {
 		/* The dying write to their own memory, too; nobody will miss it. */
 		if (!(current->flags & PF_EXITING))
 			cm_guard_break_off(n);
@@ -108,7 +110,10 @@ static vm_fault_t cm_region_park(struct vm_fault *vmf, struct cm_notifier *n)
 		return VM_FAULT_SIGBUS;
 	/* Without map_pages, faults always come with the mmap_lock. */
 	mmap_read_unlock(vmf->vma->vm_mm);
-	schedule_timeout_interruptible(CM_PARK_POLL);
+	if (user_mode)
+		schedule_timeout_interruptible(CM_PARK_POLL);
+	else
+		schedule_timeout_killable(CM_PARK_POLL);
 	return VM_FAULT_RETRY;
 }
 
@@ -135,7 +140,7 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 
 	mutex_lock(&d->map_lock);
 	verdict = cm_guard_verdict(d, region, n, vmf);
-	if (verdict == CM_PARK && upgrade) {
+	if ((verdict == CM_PARK || verdict == CM_WAIT) && upgrade) {
 		/* The core takes no RETRY here: come back as a plain fault. */
 		zap_vma_ptes(vma, vmf->address & PAGE_MASK, PAGE_SIZE);
 		mutex_unlock(&d->map_lock);
@@ -143,8 +148,9 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 	}
 	if (verdict != CM_ADMIT) {
 		mutex_unlock(&d->map_lock);
-		return verdict == CM_PARK ? cm_region_park(vmf, n) :
-					    VM_FAULT_SIGBUS;
+		return verdict == CM_REFUSE ?
+			       VM_FAULT_SIGBUS :
+			       cm_region_park(vmf, n, verdict == CM_WAIT);
 	}
 	err = cm_fault_page(d, region, vmf->pgoff, write, &page, &rw);
 	if (err) {

@@ -236,12 +236,40 @@ static bool unload_among_threads(void)
 	return unloaded && churned && !status;
 }
 
+/* Functions that the module must be alone to watch. */
+static bool load_among_watchers(const char *functions)
+{
+	bool waited, served = false;
+	pid_t pid;
+
+	for (int i = 0; i < 100 && syscall(SYS_delete_module, "cryptmem", O_NONBLOCK); i++)
+		usleep(50000);
+	if (!victim_watch(functions) || reload()) {
+		tap_note("it cannot be loaded while %s is watched", functions);
+		return false;
+	}
+	shared->ready = 0;
+	pid = fork();
+	if (pid == 0) {
+		victim_make_secret(victim_region(1, NULL));
+		shared->ready = 1;
+		pause();
+	}
+	waited = !victim_wait(&shared->ready);
+	if (victim_watch(NULL))
+		served = victim_wait(&shared->ready);
+	if (!waited || !served)
+		tap_note("%s: %s", functions, waited ? "nothing can be used afterwards" : "memory can be used meanwhile");
+	victim_end(pid);
+	return waited && served;
+}
+
 int main(void)
 {
 	bool well = true, loaded = true;
 	long nudged = 0;
+	int device = -1, err;
 	char *page;
-	int err;
 
 	victim_setup();
 	remember(parameters, sizeof(parameters));
@@ -256,7 +284,16 @@ int main(void)
 	ok(well, "they went on when it had gone");
 	loaded = loaded && unload_among_threads();
 	ok(loaded, "it can be unloaded while threads come and go in a process that has once opened the device");
-	page = loaded ? victim_region(1, NULL) : NULL;
+	page = loaded ? victim_region(1, &device) : NULL;
 	ok(loaded && page && (page[0] = 1), "it was loaded again, and can be used");
+#ifdef __x86_64__
+	if (page)
+		munmap(page, 4096);
+	close(device);
+	ok(loaded && load_among_watchers("copy_from_user_nofault") && load_among_watchers("text_poke_queue copy_from_user_nofault"),
+	   "it can be loaded while others watch what events read memory with: then no protected memory is used");
+#else
+	(void)load_among_watchers;
+#endif
 	return tap_done();
 }

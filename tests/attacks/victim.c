@@ -98,11 +98,31 @@ bool victim_stands_still(volatile long *rounds)
 bool victim_set(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY);
-	bool taken = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	size_t left = strlen(value);
+	bool taken = fd >= 0;
+	ssize_t n;
 
+	/* Some take a word at a time. */
+	while (taken && left) {
+		n = write(fd, value, left);
+		taken = n > 0;
+		left -= taken ? (size_t)n : 0;
+		value += taken ? n : 0;
+	}
 	if (fd >= 0)
 		close(fd);
 	return taken;
+}
+
+bool victim_watch(const char *functions)
+{
+	static const char filter[] = "/sys/kernel/tracing/set_ftrace_filter", tracer[] = "/sys/kernel/tracing/current_tracer";
+
+	/* In this order: an empty filter is that for all functions. */
+	if (!victim_set(tracer, "nop"))
+		return false;
+	close(open(filter, O_WRONLY | O_TRUNC));
+	return !functions || (victim_set(filter, functions) && victim_set(tracer, "function"));
 }
 
 void victim_get(const char *path, char *value, size_t size)

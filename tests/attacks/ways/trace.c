@@ -244,7 +244,14 @@ static _Noreturn void nested(char *text, size_t size)
 	if (!define_nested(text, size) || !put("events/prey/way/filter", "comm == \"victim\"") || !put(EVENT, "1") ||
 	    !put("instances/outer/events/prey/outer/enable", "1"))
 		prey_judge(NULL, 0, "refused", "the kernel takes no such event");
-	usleep(1500000);
+	usleep(1000000);
+	/* And as soon as it is there, for as long as it has not quite gone. */
+	for (int i = 0; i < 20; i++) {
+		put(EVENT, "0");
+		usleep(150000);
+		put(EVENT, "1");
+		usleep(20000);
+	}
 	put("instances/outer/events/prey/outer/enable", "0");
 	put(EVENT, "0");
 	n = collect(bytes, sizeof(bytes) - 1);

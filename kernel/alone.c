@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * alone: see alone.h.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ftrace.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+#include <asm/text-patching.h>
+
+#include "alone.h"
+#include "compat.h"
+#include "domain.h"
+#include "guard.h"
+
+/* How often to look whether the others have gone. */
+#define CM_ALONE_POLL	(HZ / 10)
+
+static LIST_HEAD(cm_alones);
+static DEFINE_RAW_SPINLOCK(cm_alone_lock);
+/* Until each entry has been seen. */
+static bool cm_alone_is_lost = true;
+
+static void cm_alone_look(struct work_struct *work);
+static DECLARE_DELAYED_WORK(cm_alone_work, cm_alone_look);
+
+/**
+ * cm_alone_lost() - whether somebody else may watch what we do
+ *
+ * Context: any.
+ * Return: whether he may: then no fault is to be served.
+ */
+bool cm_alone_lost(void)
+{
+	return READ_ONCE(cm_alone_is_lost);
+}
+
+/**
+ * cm_alone_add() - an entry that has to be ours alone
+ * @a: the entry; has to stay
+ * @name: the function
+ * @ops: how it is going to be watched
+ *
+ * Context: process context, before @ops are registered.
+ */
+void cm_alone_add(struct cm_alone *a, const char *name,
+		  const struct ftrace_ops *ops)
+{
+	unsigned long flags;
+
+	a->name = name;
+	a->ops = ops;
+	a->site = 0;
+	a->ours = false;
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	list_add_tail(&a->link, &cm_alones);
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
+}
+
+/* Where an instruction at @site calls to; 0: it does not. */
+static unsigned long cm_alone_target(unsigned long site, const u8 *insn)
+{
+	s32 distance;
+
+	if (*insn != CALL_INSN_OPCODE)
+		return 0;
+	memcpy(&distance, insn + 1, sizeof(distance));
+	return site + CALL_INSN_SIZE + distance;
+}
+
+/*
+ * Is this entry ours alone, and nothing else about to be written there? Where ours
+ * is being written just now, it is called already. Under cm_alone_lock.
+ */
+static bool cm_alone_has(const struct cm_alone *a)
+{
+	return a->ours && cm_alone_target(a->site, (const u8 *)a->site) ==
+				  a->ops->trampoline;
+}
+
+/* The first entry that is not ours alone. */
+static const struct cm_alone *cm_alone_update(void)
+{
+	const struct cm_alone *a, *other = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	list_for_each_entry(a, &cm_alones, link) {
+		if (!cm_alone_has(a)) {
+			other = a;
+			break;
+		}
+	}
+	WRITE_ONCE(cm_alone_is_lost, other);
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
+	return other;
+}
+
+static void cm_alone_look(struct work_struct *work)
+{
+	if (cm_alone_update())
+		schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
+	else
+		pr_notice("nobody else watches the functions that read memory any more: protected memory can be used\n");
+}
+
+static void cm_alone_tell(const char *name)
+{
+	pr_warn("%s() is watched by somebody else, too: all protected memory is sealed as long as that lasts\n",
+		name);
+}
+
+static void cm_alone_put_out(struct cm_domain *d, void *arg)
+{
+	cm_guard_put_out(d);
+}
+
+/* Take note of what is going to be written. Is that the beginning of the end? */
+static const struct cm_alone *cm_alone_note(unsigned long site,
+					    unsigned long target)
+{
+	struct cm_alone *a, *first = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	list_for_each_entry(a, &cm_alones, link) {
+		if (target && target == a->ops->trampoline) {
+			a->site = site;
+			a->ours = true;
+		} else if (site == a->site) {
+			a->ours = false;
+			if (!cm_alone_is_lost)
+				first = a;
+			WRITE_ONCE(cm_alone_is_lost, true);
+		}
+	}
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
+	return first;
+}
+
+/* This function has an entry of its own, which is not written at that moment. */
+static void cm_alone_note_own(unsigned long site, const struct ftrace_ops *ops)
+{
+	struct cm_alone *a;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	list_for_each_entry(a, &cm_alones, link) {
+		if (a->ops == ops && !a->site) {
+			a->site = site;
+			a->ours = true;
+		}
+	}
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
+}
+
+/**
+ * cm_alone_on_patch() - code of the kernel is about to be changed
+ * @ip: the entry of the function
+ * @parent_ip: unused
+ * @ops: ours
+ * @fregs: the function's arguments: where, and what is to be there
+ *
+ * Context: process context, under text_mutex; may sleep, as long as it is not
+ * called from a list: but then all has been put out already.
+ */
+void notrace cm_alone_on_patch(unsigned long ip, unsigned long parent_ip,
+			       struct ftrace_ops *ops,
+			       struct ftrace_regs *fregs)
+{
+	unsigned long site = cm_ftrace_argument(fregs, 0);
+	const u8 *insn = (const u8 *)cm_ftrace_argument(fregs, 1);
+	size_t len = cm_ftrace_argument(fregs, 2);
+	unsigned long target = 0;
+	const struct cm_alone *a;
+
+	if (len == CALL_INSN_SIZE)
+		target = cm_alone_target(site, insn);
+	cm_alone_note_own(ip, ops);
+	a = cm_alone_note(site, target);
+	if (!a)
+		return;
+	cm_domain_for_each(cm_alone_put_out, NULL);
+	cm_alone_tell(a->name);
+	schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
+}
+
+/* Found by being called, when the others were set. */
+static bool cm_alone_is_told(void)
+{
+	const struct cm_alone *a;
+
+	list_for_each_entry(a, &cm_alones, link)
+		if (a->ops->func == cm_alone_on_patch && a->site)
+			return true;
+	return false;
+}
+
+/**
+ * cm_alone_begin() - all entries have been added, and are watched
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENOENT: nobody would tell us that they change.
+ */
+int cm_alone_begin(void)
+{
+	const struct cm_alone *other;
+
+	if (!cm_alone_is_told())
+		return -ENOENT;
+	other = cm_alone_update();
+	if (other) {
+		cm_alone_tell(other->name);
+		schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
+	}
+	return 0;
+}
+
+/**
+ * cm_alone_forget() - undo each cm_alone_add(): we are about to go ourselves
+ *
+ * Context: process context.
+ */
+void cm_alone_forget(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	INIT_LIST_HEAD(&cm_alones);
+	WRITE_ONCE(cm_alone_is_lost, true);
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
+}
+
+/**
+ * cm_alone_end() - undo cm_alone_begin()
+ *
+ * Context: process context, may sleep; nothing is watched any more.
+ */
+void cm_alone_end(void)
+{
+	cancel_delayed_work_sync(&cm_alone_work);
+}
