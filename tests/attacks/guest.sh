@@ -4,7 +4,7 @@
 guest() {
 	local label=$1 code
 	shift
-	tests/vm/run "$@" | sed -E "s/^((not )?ok[ 0-9]*-) /\1 $label: /"
+	tests/vm/run --again "$@" | sed -E "s/^((not )?ok[ 0-9]*-) /\1 $label: /"
 	code=${PIPESTATUS[0]}
 	[ "$code" -le 1 ] || echo "not ok - $label: the guest: status $code"
 	return "$code"
