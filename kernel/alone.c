@@ -7,6 +7,7 @@
 #include <linux/ftrace.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
@@ -24,6 +25,8 @@ static LIST_HEAD(cm_alones);
 static DEFINE_RAW_SPINLOCK(cm_alone_lock);
 /* Until each entry has been seen. */
 static bool cm_alone_is_lost = true;
+/* How often somebody has come. */
+static unsigned int cm_alone_losses;
 
 static void cm_alone_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(cm_alone_work, cm_alone_look);
@@ -82,27 +85,45 @@ static bool cm_alone_has(const struct cm_alone *a)
 				  a->ops->trampoline;
 }
 
-/* The first entry that is not ours alone. */
-static const struct cm_alone *cm_alone_update(void)
+/* The first entry that is not ours alone; NULL: there is none. */
+static const struct cm_alone *cm_alone_find_shared(void)
 {
-	const struct cm_alone *a, *other = NULL;
+	const struct cm_alone *a;
+
+	list_for_each_entry(a, &cm_alones, link)
+		if (!cm_alone_has(a))
+			return a;
+	return NULL;
+}
+
+/* False: an entry is shared, or somebody has come since @losses. */
+static bool cm_alone_regain(unsigned int losses)
+{
 	unsigned long flags;
+	bool regained;
 
 	raw_spin_lock_irqsave(&cm_alone_lock, flags);
-	list_for_each_entry(a, &cm_alones, link) {
-		if (!cm_alone_has(a)) {
-			other = a;
-			break;
-		}
-	}
-	WRITE_ONCE(cm_alone_is_lost, other);
+	regained = losses == cm_alone_losses && !list_empty(&cm_alones) &&
+		   !cm_alone_find_shared();
+	WRITE_ONCE(cm_alone_is_lost, !regained);
 	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
-	return other;
+	return regained;
 }
 
 static void cm_alone_look(struct work_struct *work)
 {
-	if (cm_alone_update())
+	unsigned int losses;
+	unsigned long flags;
+	bool shared;
+
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	losses = cm_alone_losses;
+	shared = list_empty(&cm_alones) || cm_alone_find_shared();
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
+	/* Calls under way by the list, which is gone through without preemption. */
+	if (!shared)
+		synchronize_rcu();
+	if (shared || !cm_alone_regain(losses))
 		schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
 	else
 		pr_notice("nobody else watches the functions that read memory any more: protected memory can be used\n");
@@ -116,7 +137,14 @@ static void cm_alone_tell(const char *name)
 
 static void cm_alone_put_out(struct cm_domain *d, void *arg)
 {
-	cm_guard_put_out(d);
+	/*
+	 * Who frees a domain's pages, or forks, has an empty window, and may hold
+	 * map_lock for long. Who fills it looks whether we are alone after that:
+	 * pairs with cm_region_touch().
+	 */
+	smp_mb();
+	if (READ_ONCE(d->window.count))
+		cm_guard_put_out(d);
 }
 
 /* Take note of what is going to be written. Is that the beginning of the end? */
@@ -133,6 +161,7 @@ static const struct cm_alone *cm_alone_note(unsigned long site,
 			a->ours = true;
 		} else if (site == a->site) {
 			a->ours = false;
+			cm_alone_losses++;
 			if (!cm_alone_is_lost)
 				first = a;
 			WRITE_ONCE(cm_alone_is_lost, true);
@@ -189,30 +218,41 @@ void notrace cm_alone_on_patch(unsigned long ip, unsigned long parent_ip,
 	schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
 }
 
-/* Found by being called, when the others were set. */
-static bool cm_alone_is_told(void)
+static int cm_alone_check(void)
 {
 	const struct cm_alone *a;
+	bool told = false;
 
-	list_for_each_entry(a, &cm_alones, link)
+	list_for_each_entry(a, &cm_alones, link) {
+		/* The kernel makes do without when it has no memory. */
+		if (!a->ops->trampoline)
+			return -ENOMEM;
+		/* Found by being called, when the others were set. */
 		if (a->ops->func == cm_alone_on_patch && a->site)
-			return true;
-	return false;
+			told = true;
+	}
+	return told ? 0 : -ENOENT;
 }
 
 /**
  * cm_alone_begin() - all entries have been added, and are watched
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOENT: nobody would tell us that they change.
+ * Return: 0; -ENOENT: nobody would tell us that they change; -ENOMEM.
  */
 int cm_alone_begin(void)
 {
 	const struct cm_alone *other;
+	unsigned long flags;
+	int err = cm_alone_check();
 
-	if (!cm_alone_is_told())
-		return -ENOENT;
-	other = cm_alone_update();
+	if (err)
+		return err;
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	other = cm_alone_find_shared();
+	/* No call under way matters: there is no domain yet. */
+	WRITE_ONCE(cm_alone_is_lost, !!other);
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
 	if (other) {
 		cm_alone_tell(other->name);
 		schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);

@@ -14,9 +14,8 @@
  *
  * Only where each entry can tell (x86): elsewhere there is nothing here.
  *
- * Locks: cm_alone_lock, a raw spinlock, innermost. The hook is called, and waits
- * for each map_lock, under the kernel's ftrace_lock and text_mutex: so nothing
- * that takes these (a static key, a module) may be done under a map_lock.
+ * Locks: cm_alone_lock, a raw spinlock, innermost. The hook is called, and takes
+ * each map_lock, under the kernel's ftrace_lock and text_mutex: see domain.h.
  */
 #ifndef _CM_ALONE_H
 #define _CM_ALONE_H

@@ -16,8 +16,6 @@
 #include "cipher.h"
 #include "domain.h"
 #include "limits.h"
-#include "power.h"
-#include "store.h"
 
 #define CM_FS_MAGIC	0x43524d45	/* only to have inodes of our own */
 
@@ -292,152 +290,6 @@ void cm_domain_user_put(struct cm_domain *d)
 	cm_domain_put(d);
 }
 
-/* Have a key and a store, before the first region. */
-static int cm_domain_activate(struct cm_domain *d)
-{
-	struct cm_store *store;
-	struct cm_key *key;
-
-	if (d->key)
-		return 0;
-	key = cm_cipher_key_create();
-	if (IS_ERR(key))
-		return PTR_ERR(key);
-	store = cm_store_create();
-	if (IS_ERR(store)) {
-		cm_cipher_key_put(key);
-		return PTR_ERR(store);
-	}
-	d->store = store;
-	d->key = key;
-	return 0;
-}
-
-static void cm_domain_deactivate(struct cm_domain *d)
-{
-	if (!d->key)
-		return;
-	cm_cipher_key_put(d->key);
-	d->key = NULL;
-	cm_store_put(d->store);
-	d->store = NULL;
-}
-
-/**
- * cm_domain_region_add() - account for a region, and activate the domain
- * @d: the domain; map_lock is held
- * @pages: what it covers
- *
- * Context: process context, may sleep.
- * Return: 0, -EDQUOT, -ENOMEM, -ENFILE, -EBUSY while the machine hibernates;
- * nothing has changed then.
- */
-int cm_domain_region_add(struct cm_domain *d, unsigned long pages)
-{
-	int err;
-
-	lockdep_assert_held(&d->map_lock);
-	if (cm_power_hibernating())
-		return -EBUSY;
-	err = cm_limits_charge(d->user, 1, pages);
-	if (err)
-		return err;
-	err = cm_domain_activate(d);
-	if (err) {
-		cm_limits_uncharge(d->user, 1, pages);
-		return err;
-	}
-	d->regions++;
-	d->mapped_pages += pages;
-	return 0;
-}
-
-/**
- * cm_domain_region_del() - a region is gone; the last one takes the key along
- * @d: the domain; map_lock is held
- *
- * Context: process context, may sleep.
- */
-void cm_domain_region_del(struct cm_domain *d)
-{
-	lockdep_assert_held(&d->map_lock);
-	cm_limits_uncharge(d->user, 1, 0);
-	if (--d->regions)
-		return;
-	WRITE_ONCE(d->span_end, 0);
-	cm_domain_erase(d, 0, ULONG_MAX);
-	cm_domain_deactivate(d);
-}
-
-/**
- * cm_domain_erase() - forget pages: frames, ciphertext and all
- * @d: the domain; map_lock is held
- * @first: first page
- * @last: last page, included
- *
- * Context: process context, may sleep.
- */
-void cm_domain_erase(struct cm_domain *d, pgoff_t first, pgoff_t last)
-{
-	struct cm_page *pg;
-	unsigned long at;
-
-	cm_window_throw_away(d, first, last);
-	xa_for_each_range(&d->pages, at, pg, first, last) {
-		xa_erase(&d->pages, at);
-		d->used_pages--;
-		cm_store_page_put(pg);
-		cond_resched();
-	}
-}
-
-/**
- * cm_domain_drop() - lose what a domain holds, and its key
- * @d: the domain, with regions; map_lock is held
- *
- * Context: process context, may sleep.
- */
-void cm_domain_drop(struct cm_domain *d)
-{
-	lockdep_assert_held(&d->map_lock);
-	d->broken = true;
-	cm_domain_erase(d, 0, ULONG_MAX);
-	cm_domain_deactivate(d);
-}
-
-/**
- * cm_domain_share() - give a child what the parent has, by descriptors
- * @parent: map_lock held, nothing in its window
- * @child: not running yet
- * @first: first page
- * @last: last page, included
- *
- * Context: process context, may sleep.
- * Return: 0, or -ENOMEM with a part of it shared.
- */
-int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
-		    pgoff_t first, pgoff_t last)
-{
-	struct cm_page *pg;
-	unsigned long at;
-	int err;
-
-	xa_for_each_range(&parent->pages, at, pg, first, last) {
-		/* Two VMAs may map a page. */
-		if (xa_load(&child->pages, at))
-			continue;
-		err = xa_err(xa_store(&child->pages, at, cm_store_page_get(pg),
-				      GFP_KERNEL));
-		if (err) {
-			cm_store_page_put(pg);
-			return err;
-		}
-		child->used_pages++;
-		cond_resched();
-	}
-	return 0;
-}
-
 /**
  * cm_domain_any() - a glance at whether any domain is live
  *
@@ -449,7 +301,7 @@ bool cm_domain_any(void)
 	return READ_ONCE(cm_domains_count);
 }
 
-/* The next live one, held; @d, NULL before the first, is let go. */
+/* The next one, live or not, held; @d, NULL before the first, is let go. */
 static struct cm_domain *cm_domain_next(struct cm_domain *d)
 {
 	struct cm_domain *next = NULL, *at;
@@ -458,8 +310,7 @@ static struct cm_domain *cm_domain_next(struct cm_domain *d)
 	raw_spin_lock_irqsave(&cm_domains_lock, flags);
 	at = list_prepare_entry(d, &cm_domains_all, all);
 	list_for_each_entry_continue(at, &cm_domains_all, all) {
-		if (at->users) {
-			cm_domain_get(at);
+		if (refcount_inc_not_zero(&at->ref)) {
 			next = at;
 			break;
 		}
@@ -475,7 +326,7 @@ static struct cm_domain *cm_domain_next(struct cm_domain *d)
  * @fn: the function; may sleep and take map_lock
  * @arg: passed on
  *
- * Those that come meanwhile are not left out.
+ * Those that come meanwhile are not left out, until it has come to the end.
  *
  * Context: process context, may sleep.
  */
@@ -484,7 +335,8 @@ void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 	struct cm_domain *d = NULL;
 
 	while ((d = cm_domain_next(d)))
-		fn(d, arg);
+		if (READ_ONCE(d->users))
+			fn(d, arg);
 }
 
 /**

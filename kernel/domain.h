@@ -12,6 +12,9 @@
  * Lock order, outermost first:
  *
  *	cm_attach_lock (tasks.c)	never under an mmap_lock
+ *	the kernel's ftrace_lock, text_mutex	see alone.h: nothing that takes
+ *					them, such as a static key or a module,
+ *					is for who holds a map_lock
  *	mm->mmap_lock
  *	cm_domain.map_lock		a mutex: what is mapped, what is where
  *	  i_mmap_rwsem, page table locks, shmem's, crypto's (taken by callees)
@@ -170,13 +173,6 @@ static inline void cm_domain_get(struct cm_domain *d)
 {
 	refcount_inc(&d->ref);
 }
-
-int cm_domain_region_add(struct cm_domain *d, unsigned long pages);
-void cm_domain_region_del(struct cm_domain *d);
-void cm_domain_erase(struct cm_domain *d, pgoff_t first, pgoff_t last);
-void cm_domain_drop(struct cm_domain *d);
-int cm_domain_share(struct cm_domain *parent, struct cm_domain *child,
-		    pgoff_t first, pgoff_t last);
 
 bool cm_domain_any(void);
 void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);

@@ -6,12 +6,8 @@
 
 #include <linux/mm.h>
 #include <linux/ptrace.h>
-#include <linux/rseq.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task_stack.h>
-#include <linux/sizes.h>
 #include <asm/syscall.h>
-#include <asm/unistd.h>
 
 #include "alone.h"
 #include "compat.h"
@@ -22,14 +18,8 @@
 #include "kick.h"
 #include "region.h"
 #include "sched.h"
+#include "sigframe.h"
 #include "tasks.h"
-
-/* More than a signal's frame takes: with AMX, 12 KiB; with SME, 80. */
-#ifdef CONFIG_ARM64
-#define CM_FRAME_MAX	SZ_128K
-#else
-#define CM_FRAME_MAX	SZ_16K
-#endif
 
 /**
  * cm_guard_suspects() - a glance at a task that is about to run
@@ -112,8 +102,10 @@ bool cm_guard_traced(struct cm_domain *d)
 {
 	bool traced;
 
+	if (cm_instruments_watch(d))
+		return true;
 	rcu_read_lock();
-	traced = cm_guard_look(d).pid || cm_instruments_watch(d);
+	traced = cm_guard_look(d).pid;
 	rcu_read_unlock();
 	return traced;
 }
@@ -164,118 +156,17 @@ bool cm_guard_exempts(struct cm_region *region)
 
 	if (!region->tracer || region->epoch != atomic_read(&d->epoch))
 		return false;
+	/* That is not its tracer's doing: afterwards it may be used again. */
+	if (cm_alone_lost())
+		return false;
 	rcu_read_lock();
 	s = cm_guard_look(d);
 	exempt = s.pid == region->tracer && !s.several &&
-		 !cm_instruments_watch(d);
+		 !cm_instruments_uprobes(d);
 	rcu_read_unlock();
 	if (!exempt)
 		atomic_inc(&d->epoch);
 	return exempt;
-}
-
-/*
- * A ring has requests made whenever its task goes to user mode, when no system
- * call is under way either.
- */
-static bool cm_guard_has_ring(void)
-{
-#ifdef CONFIG_IO_URING
-	return current->io_uring;
-#else
-	return false;
-#endif
-}
-
-static bool cm_guard_is_sigreturn(int nr)
-{
-#ifdef CONFIG_IA32_EMULATION
-	/* There, the other one's number is that of chmod(). */
-	if (in_ia32_syscall())
-		return nr == __NR_ia32_sigreturn ||
-		       nr == __NR_ia32_rt_sigreturn;
-#endif
-#if defined(CONFIG_ARM64) && defined(CONFIG_COMPAT)
-	if (is_compat_task())
-		return nr == CM_NR_ARM_SIGRETURN ||
-		       nr == CM_NR_ARM_RT_SIGRETURN;
-#endif
-	return nr == __NR_rt_sigreturn;
-}
-
-static bool cm_guard_is_rseq(unsigned long address)
-{
-#ifdef CONFIG_RSEQ
-	return address - (unsigned long)current->rseq < sizeof(*current->rseq);
-#else
-	return false;
-#endif
-}
-
-/*
- * May a signal's frame be there? That is where the program keeps nothing: below
- * its stack pointer, or on a stack for signals that is not in use. Or rseq's
- * area, which the kernel minds at such moments, too.
- */
-static bool cm_guard_frames_go_to(unsigned long address)
-{
-	unsigned long sp = user_stack_pointer(task_pt_regs(current));
-
-	if (cm_guard_is_rseq(address))
-		return true;
-	if (address < sp && sp - address <= CM_FRAME_MAX)
-		return true;
-	return __on_sig_stack(address + 1) && !__on_sig_stack(sp);
-}
-
-/*
- * Is a system call under way, as far as registers tell? One that is has -ENOSYS
- * where its result will be. So has one that has ended, and is none of this
- * kernel's.
- *
- * On arm64 its first argument is there. (A tracer could change it; but that
- * locks.) So it is with one that has ended with the same number: what it then
- * touches, but for a ring's requests, is rseq's area, which no call needs. And
- * a return from a signal overwrites registers as it reads them.
- */
-static bool cm_guard_in_call(struct pt_regs *regs, unsigned long address)
-{
-	int nr = syscall_get_nr(current, regs);
-
-	if (nr < 0)
-		return false;
-#ifdef CONFIG_ARM64
-	if (cm_guard_is_sigreturn(nr))
-		return true;
-	return regs->regs[0] == regs->orig_x0 && !cm_guard_is_rseq(address);
-#else
-	return syscall_get_error(current, regs) == -ENOSYS;
-#endif
-}
-
-/*
- * Is the kernel at work on a signal's frame, or the like, on a stack that is in
- * a region? No system call of the program's, or of a tracer's making, is under
- * way then. A uprobe's handler reads.
- */
-static bool cm_guard_in_frame(struct cm_domain *d, unsigned long address,
-			      bool write)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-	int nr = syscall_get_nr(current, regs);
-	bool call = cm_guard_in_call(regs, address);
-	bool ring = cm_guard_has_ring();
-
-	if (current->flags &
-	    (PF_USER_WORKER | PF_IO_WORKER | PF_KTHREAD | PF_EXITING))
-		return false;
-	if (!call || !cm_guard_is_sigreturn(nr)) {
-		if (call && (ring || !write))
-			return false;
-		if ((call || ring) && !cm_guard_frames_go_to(address))
-			return false;
-	}
-	return write || !cm_instruments_uprobes(d);
 }
 
 static void cm_guard_mark_parked(struct cm_domain *d, struct cm_notifier *n)
@@ -300,6 +191,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 				 const struct vm_fault *vmf)
 {
 	bool user_mode = vmf->flags & FAULT_FLAG_USER;
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
 
 	lockdep_assert_held(&d->map_lock);
 	if (d->broken)
@@ -312,22 +204,24 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		clear_bit(CM_PARKED, &n->flags);
 		return CM_ADMIT;
 	}
-	if (!user_mode && cm_guard_in_frame(d, vmf->real_address,
-					    vmf->flags & FAULT_FLAG_WRITE)) {
+	if (!user_mode && cm_sigframe_touched(d, vmf->real_address, write)) {
 		/* Failure would be the end of the program. */
-		if (cm_alone_lost()) {
+		if (!cm_alone_lost()) {
+			/* Seal it again. */
+			set_bit(CM_FRAME, &n->flags);
+			cm_kick_all(d);
+			return CM_ADMIT;
+		}
+		if (cm_sigframe_may_wait(vmf->real_address, write)) {
 			cm_guard_mark_parked(d, n);
 			return CM_WAIT;
 		}
-		/* Seal it again. */
-		set_bit(CM_FRAME, &n->flags);
-		cm_kick_all(d);
-		return CM_ADMIT;
 	}
 	/* What was served to one that stays in the kernel, it would not put out. */
 	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_watch(d) ||
 	    cm_sched_stays_in_kernel(current)) {
-		if (d->refuses) {
+		/* Not because of who watches the kernel, and not us. */
+		if (d->refuses && !cm_alone_lost()) {
 			atomic64_inc(&d->counts.refused);
 			return CM_REFUSE;
 		}

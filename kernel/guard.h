@@ -11,7 +11,7 @@
  * debugger's SIGSTOP ends it, or the debugger would wait for ever. Another: the
  * frame of a signal, on a stack in a region, is written and read back: to fail
  * would kill the program, and what is in it the debugger sees as registers.
- * (Where events of the kernel might read what is around it, too, it waits.) What
+ * (Where events of the kernel might read what is around it, it waits.) What
  * an io_uring has to do at such moments is not served: EFAULT in its result.
  *
  * Later, a system call that touches a page is broken off, because it may hold
@@ -47,7 +47,7 @@ struct vm_fault;
  * enum cm_verdict - what becomes of a fault
  * @CM_ADMIT: it is served
  * @CM_PARK: not while somebody is watching
- * @CM_WAIT: the same, within the kernel, for what must not fail
+ * @CM_WAIT: the same, within the kernel, for what must not fail and holds no lock
  * @CM_REFUSE: never: SIGBUS
  */
 enum cm_verdict {

@@ -189,9 +189,10 @@ static void notrace cm_hooks_on_kexec(unsigned long ip, unsigned long parent_ip,
  * @name: its name
  * @ops: how
  * @optional: not every kernel has it
- * @nested: it may be called within others' hooks, where we must not be left out
+ * @nested: it may be called within others' hooks, where we must not be left out;
+ *	or it is what tells that we could be
  * @set: it is being watched
- * @alone: see alone.h
+ * @alone: its entry, which has to be ours alone, if @nested
  */
 struct cm_hook {
 	const char *name;

@@ -45,21 +45,24 @@ static DEFINE_HASHTABLE(cm_users, 6);
  */
 struct cm_user *cm_limits_user_get(kuid_t uid)
 {
+	/* Before: it may take long for one user, and the lock is everybody's. */
+	struct cm_user *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	struct cm_user *user;
 
+	if (!new)
+		return NULL;
 	mutex_lock(&cm_users_lock);
 	hash_for_each_possible(cm_users, user, node, __kuid_val(uid))
 		if (uid_eq(user->uid, uid))
 			goto found;
-	user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
-	if (!user)
-		goto out;
+	user = new;
+	new = NULL;
 	user->uid = uid;
 	hash_add(cm_users, &user->node, __kuid_val(uid));
 found:
 	user->refs++;
-out:
 	mutex_unlock(&cm_users_lock);
+	kfree(new);
 	return user;
 }
 

@@ -7,12 +7,13 @@
  *
  *	chardev   the door: /dev/cryptmem, the ioctls
  *	region    a protected range of addresses: mmap, fault, fork, mremap
- *	guard     keeps debuggers out; hooks, ptrace: how it learns of them
+ *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
+ *		  sigframe: what may not fail
  *	instruments  what looks from inside: uprobes, perf, BPF; alone: and nobody
  *		  else watches what they use
  *	sched     seals and unseals at context switches
  *	tasks     has every task of a domain take part in that; kick: tells them
- *	domain    what is sealed together
+ *	domain    what is sealed together; contents: what it holds
  *	window    its frames, the only plaintext there is; frame, rmap
  *	fault     how a page gets into it; growth: how many may be
  *	idle      unmaps what sleeps for long; expiry: what is plain for long

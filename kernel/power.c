@@ -12,6 +12,7 @@
 #include <linux/suspend.h>
 
 #include "cipher.h"
+#include "contents.h"
 #include "domain.h"
 #include "power.h"
 #include "window.h"
@@ -34,7 +35,7 @@ static void cm_power_look_at(struct cm_domain *d, void *arg)
 	mutex_lock(&d->map_lock);
 	regions = d->regions;
 	if (regions && cm_power_drops())
-		cm_domain_drop(d);
+		cm_contents_drop(d);
 	mutex_unlock(&d->map_lock);
 	if (!regions)
 		return;
@@ -69,7 +70,7 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 	case PM_HIBERNATION_PREPARE:
 		/* First no new ones, then see whether there are old ones. */
 		WRITE_ONCE(cm_hibernating, true);
-		smp_mb(); /* pairs with map_lock around cm_domain_region_add() */
+		smp_mb(); /* pairs with map_lock around cm_contents_add_region() */
 		/* Those that come meanwhile get no regions. */
 		cm_domain_for_each(cm_power_look_at, &busy);
 		if (!busy)

@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "alone.h"
+#include "contents.h"
 #include "domain.h"
 #include "fault.h"
 #include "guard.h"
@@ -63,7 +65,7 @@ static void cm_region_put(struct cm_region *region)
 	if (!refcount_dec_and_test(&region->ref))
 		return;
 	mutex_lock(&d->map_lock);
-	cm_domain_region_del(d);
+	cm_contents_del_region(d);
 	mutex_unlock(&d->map_lock);
 	put_pid(region->tracer);
 	kfree(region);
@@ -91,7 +93,7 @@ static vm_fault_t cm_region_failed(unsigned long address, pgoff_t pgoff,
  * Wait until the tracer may have gone; a signal is handled, and then the touch
  * happens anew. But never wait inside a system call, which may hold locks that
  * others need: it is broken off, waits on its way out, and is started again;
- * unless @anywhere: then none is under way.
+ * unless @anywhere: then none is held.
  */
 static vm_fault_t cm_region_park(struct vm_fault *vmf, struct cm_notifier *n,
 				 bool anywhere)
@@ -110,10 +112,10 @@ static vm_fault_t cm_region_park(struct vm_fault *vmf, struct cm_notifier *n,
 		return VM_FAULT_SIGBUS;
 	/* Without map_pages, faults always come with the mmap_lock. */
 	mmap_read_unlock(vmf->vma->vm_mm);
-	if (user_mode)
-		schedule_timeout_interruptible(CM_PARK_POLL);
-	else
-		schedule_timeout_killable(CM_PARK_POLL);
+	/* Nor is anything held against a machine that wants to sleep. */
+	set_current_state((user_mode ? TASK_INTERRUPTIBLE : TASK_KILLABLE) |
+			  TASK_FREEZABLE);
+	schedule_timeout(CM_PARK_POLL);
 	return VM_FAULT_RETRY;
 }
 
@@ -166,6 +168,10 @@ static vm_fault_t cm_region_touch(struct vm_fault *vmf, bool write, bool upgrade
 		prot = rw ? vm_get_page_prot(vma->vm_flags) : vma->vm_page_prot;
 		ret = vmf_insert_pfn_prot(vma, vmf->address & PAGE_MASK,
 					  page_to_pfn(page), prot);
+		/* Pairs with cm_alone_put_out(): it sees the page, or we this. */
+		smp_mb();
+		if (unlikely(cm_alone_lost()))
+			cm_window_put_out(d, NULL);
 	}
 	mutex_unlock(&d->map_lock);
 	cm_expiry_arm(d);
@@ -263,7 +269,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 	copy = IS_ERR(child) ? NULL : cm_region_alloc(child);
 	if (copy) {
 		mutex_lock_nested(&child->map_lock, SINGLE_DEPTH_NESTING);
-		err = cm_domain_region_add(child, pages);
+		err = cm_contents_add_region(child, pages);
 		if (!err) {
 			/* What has ended does not begin again in a child. */
 			if (cm_guard_exempts(region))
@@ -273,8 +279,8 @@ static void cm_region_fork(struct vm_area_struct *vma)
 			child->exempting |= !!copy->tracer;
 			cm_region_fork_copies(parent, child, vma->vm_pgoff,
 					      vma->vm_pgoff + pages - 1);
-			err = cm_domain_share(parent, child, vma->vm_pgoff,
-					      vma->vm_pgoff + pages - 1);
+			err = cm_contents_share(parent, child, vma->vm_pgoff,
+						vma->vm_pgoff + pages - 1);
 			child->broken |= !!err;
 		} else {
 			kfree(copy);
@@ -350,7 +356,7 @@ static void cm_region_uncover(struct cm_domain *d, pgoff_t first, pgoff_t last)
 			to = min(copy->first + copy->pages - 1, last);
 		}
 		if (from > first)
-			cm_domain_erase(d, first, from - 1);
+			cm_contents_erase(d, first, from - 1);
 		if (next) {
 			/* Frames know the region by which they were filled. */
 			cm_window_put_out(d, NULL);
@@ -419,7 +425,7 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 	if (d->next_pgoff + pages > (ULONG_MAX >> (PAGE_SHIFT + 1)))
 		err = -EOVERFLOW;
 	else
-		err = cm_domain_region_add(d, pages);
+		err = cm_contents_add_region(d, pages);
 	if (!err) {
 		vma->vm_pgoff = d->next_pgoff;
 		d->next_pgoff += pages;
@@ -491,8 +497,8 @@ int cm_region_discard(struct cm_domain *d, unsigned long start,
 		first = linear_page_index(vma, start);
 		mutex_lock(&d->map_lock);
 		zap_vma_ptes(vma, start, stop - start);
-		cm_domain_erase(d, first,
-				first + ((stop - start) >> PAGE_SHIFT) - 1);
+		cm_contents_erase(d, first,
+				  first + ((stop - start) >> PAGE_SHIFT) - 1);
 		mutex_unlock(&d->map_lock);
 		start = stop;
 	}

@@ -4,9 +4,12 @@
  * ways). So as long as somebody watches one of these, or the one that says so, protected memory is sealed, and who touches it waits.
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,17 +32,27 @@ static void on_signal(int signal)
 	shared->others++;
 }
 
-static pid_t start(bool protect)
+enum kind { ORDINARY, PROTECTED, REFUSING, TRACED };
+
+static pid_t start(enum kind kind)
 {
+	struct cryptmem_config refuse = { .size = sizeof(refuse), .flags = CRYPTMEM_CONFIG_REFUSE };
 	char secret[SECRET_LEN];
 	stack_t stack = { .ss_size = (size_t)SIGSTKSZ };
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
 	pid_t pid = fork();
 	char *page;
+	int fd = -1;
 
 	if (pid)
 		return pid;
-	page = protect ? victim_region(8, NULL) : calloc(8, 4096);
+	if (kind == TRACED) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		raise(SIGSTOP);
+	}
+	page = kind == ORDINARY ? calloc(8, 4096) : victim_region(8, &fd);
+	if (kind == REFUSING && ioctl(fd, CRYPTMEM_IOC_CONFIG, &refuse))
+		_exit(2);
 	victim_make_secret(page);
 	memcpy(secret, page, SECRET_LEN);
 	stack_for_signals = stack.ss_sp = page + 4096;
@@ -78,7 +91,7 @@ static bool ends(pid_t pid)
 
 static void who_reads(void)
 {
-	pid_t victim = start(true);
+	pid_t victim = start(PROTECTED);
 
 	victim_wait(&shared->ready);
 	ok(set_probe("get_user_pages_remote") && victim_goes_on(&shared->rounds), "a function that reads nothing where its owner runs may be watched");
@@ -94,7 +107,7 @@ static void who_reads(void)
 
 static void who_writes(void)
 {
-	pid_t victim = start(true);
+	pid_t victim = start(PROTECTED);
 
 	victim_wait(&shared->ready);
 	ok(victim_watch(WRITES) && victim_stands_still(&shared->rounds), "a tracer at " WRITES "(): none is used");
@@ -111,19 +124,42 @@ static void who_comes_late(void)
 	pid_t victim;
 
 	set_probe(READS);
-	victim = start(false);
+	victim = start(ORDINARY);
 	victim_wait(&shared->ready);
 	ok(victim_goes_on(&shared->rounds), "meanwhile, who has ordinary memory goes on");
 	victim_end(victim);
-	victim = start(true);
+	victim = start(PROTECTED);
 	ok(!victim_wait(&shared->ready), "memory that is made then waits, too");
 	ok(remove_probe() && victim_goes_on(&shared->rounds), "it can be used when the probe has gone");
 	victim_end(victim);
 }
 
+static void who_is_refused(void)
+{
+	pid_t victim = start(REFUSING);
+
+	victim_wait(&shared->ready);
+	ok(set_probe(READS) && victim_stands_still(&shared->rounds), "who wants to be refused under a debugger waits, too");
+	ok(remove_probe() && victim_goes_on(&shared->rounds), "it goes on when the probe has gone");
+	victim_end(victim);
+}
+
+static void who_is_traced(void)
+{
+	pid_t victim = start(TRACED);
+	int status;
+
+	waitpid(victim, &status, 0);
+	ptrace(PTRACE_CONT, victim, 0, 0);
+	victim_wait(&shared->ready);
+	ok(victim_goes_on(&shared->rounds) && set_probe(READS) && victim_stands_still(&shared->rounds), "who was traced from the start waits, too");
+	ok(remove_probe() && victim_goes_on(&shared->rounds), "it goes on under its tracer when the probe has gone");
+	victim_end(victim);
+}
+
 static void who_gets_a_signal(void)
 {
-	pid_t victim = start(true);
+	pid_t victim = start(PROTECTED);
 
 	victim_wait(&shared->ready);
 	set_probe(READS);
@@ -148,12 +184,16 @@ int main(void)
 	who_reads();
 	who_writes();
 	who_comes_late();
+	who_is_refused();
+	who_is_traced();
 	who_gets_a_signal();
 #else
 	ok(true, "who else watches what reads memory # SKIP this machine's kernel does not say when that begins");
 	(void)who_reads;
 	(void)who_writes;
 	(void)who_comes_late;
+	(void)who_is_refused;
+	(void)who_is_traced;
 	(void)who_gets_a_signal;
 #endif
 	return tap_done();
