@@ -32,7 +32,7 @@ static void on_signal(int signal)
 	shared->others++;
 }
 
-enum kind { ORDINARY, PROTECTED, REFUSING, TRACED };
+enum kind { ORDINARY, PROTECTED, REFUSING, TRACED, BUSY };
 
 static pid_t start(enum kind kind)
 {
@@ -62,7 +62,9 @@ static pid_t start(enum kind kind)
 	for (;; shared->rounds++) {
 		shared->wrong += memcmp(page, secret, SECRET_LEN) != 0;
 		memset(page + 7 * 4096, (char)shared->rounds, 16);
-		usleep(200);
+		/* Who never leaves its CPU is not looked at when it comes back to it. */
+		if (kind != BUSY)
+			usleep(200);
 	}
 }
 
@@ -134,6 +136,21 @@ static void who_comes_late(void)
 	victim_end(victim);
 }
 
+static void who_is_busy(void)
+{
+	pid_t victim = start(BUSY);
+	long before;
+	bool set;
+
+	victim_wait(&shared->ready);
+	set = set_probe(READS);
+	before = shared->rounds;
+	usleep(300000);
+	ok(set && shared->rounds <= before + 1, "who computes without a pause does not go on when the probe is there");
+	ok(remove_probe() && victim_goes_on(&shared->rounds), "it goes on when it has gone");
+	victim_end(victim);
+}
+
 static void who_is_refused(void)
 {
 	pid_t victim = start(REFUSING);
@@ -184,6 +201,7 @@ int main(void)
 	who_reads();
 	who_writes();
 	who_comes_late();
+	who_is_busy();
 	who_is_refused();
 	who_is_traced();
 	who_gets_a_signal();
@@ -192,6 +210,7 @@ int main(void)
 	(void)who_reads;
 	(void)who_writes;
 	(void)who_comes_late;
+	(void)who_is_busy;
 	(void)who_is_refused;
 	(void)who_is_traced;
 	(void)who_gets_a_signal;
