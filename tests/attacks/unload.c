@@ -255,7 +255,8 @@ static bool load_among_watchers(const char *functions)
 		shared->ready = 1;
 		pause();
 	}
-	waited = !victim_wait(&shared->ready);
+	usleep(1000000);
+	waited = !shared->ready;
 	if (victim_watch(NULL))
 		served = victim_wait(&shared->ready);
 	if (!waited || !served)

@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 	} else {
 		written = process_vm_writev(prey->pid, &local, 1, &remote, 1, 0) > 0;
 	}
-	prey_goes_on();
+	prey_lives();
 	if (prey->wrong)
 		prey_tell("leak", "%ld rounds found other bytes than the secret", prey->wrong);
 	prey_judge(NULL, 0, written ? "broken" : "refused", written ? "the write was said to be done" : "the write was refused");

@@ -117,7 +117,8 @@ bool prey_stands(unsigned int ms)
 
 bool prey_lives(void)
 {
-	return prey_goes_on() && !prey->wrong;
+	/* A machine that is busy elsewhere may need many seconds for two rounds. */
+	return (prey_goes_on() || prey_goes_on() || prey_goes_on()) && !prey->wrong;
 }
 
 void prey_end(void)
