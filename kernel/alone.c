@@ -85,7 +85,7 @@ static bool cm_alone_has(const struct cm_alone *a)
 				  a->ops->trampoline;
 }
 
-/* The first entry that is not ours alone; NULL: there is none. */
+/* The first entry that is not ours alone. Under cm_alone_lock. */
 static const struct cm_alone *cm_alone_find_shared(void)
 {
 	const struct cm_alone *a;
@@ -96,6 +96,12 @@ static const struct cm_alone *cm_alone_find_shared(void)
 	return NULL;
 }
 
+/* Not when we are about to go, either. Under cm_alone_lock. */
+static bool cm_alone_has_all(void)
+{
+	return !list_empty(&cm_alones) && !cm_alone_find_shared();
+}
+
 /* False: an entry is shared, or somebody has come since @losses. */
 static bool cm_alone_regain(unsigned int losses)
 {
@@ -103,8 +109,7 @@ static bool cm_alone_regain(unsigned int losses)
 	bool regained;
 
 	raw_spin_lock_irqsave(&cm_alone_lock, flags);
-	regained = losses == cm_alone_losses && !list_empty(&cm_alones) &&
-		   !cm_alone_find_shared();
+	regained = losses == cm_alone_losses && cm_alone_has_all();
 	WRITE_ONCE(cm_alone_is_lost, !regained);
 	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
 	return regained;
@@ -114,16 +119,16 @@ static void cm_alone_look(struct work_struct *work)
 {
 	unsigned int losses;
 	unsigned long flags;
-	bool shared;
+	bool all;
 
 	raw_spin_lock_irqsave(&cm_alone_lock, flags);
 	losses = cm_alone_losses;
-	shared = list_empty(&cm_alones) || cm_alone_find_shared();
+	all = cm_alone_has_all();
 	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
 	/* Calls under way by the list, which is gone through without preemption. */
-	if (!shared)
+	if (all)
 		synchronize_rcu();
-	if (shared || !cm_alone_regain(losses))
+	if (!all || !cm_alone_regain(losses))
 		schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
 	else
 		pr_notice("nobody else watches the functions that read memory any more: protected memory can be used\n");
@@ -140,7 +145,7 @@ static void cm_alone_put_out(struct cm_domain *d, void *arg)
 	/*
 	 * Who frees a domain's pages, or forks, has an empty window, and may hold
 	 * map_lock for long. Who fills it looks whether we are alone after that:
-	 * pairs with cm_region_touch().
+	 * pairs with cm_touch_page().
 	 */
 	smp_mb();
 	if (READ_ONCE(d->window.count))

@@ -6,7 +6,7 @@
  * header says what its room offers and which locks it takes.
  *
  *	chardev   the door: /dev/cryptmem, the ioctls
- *	region    a protected range of addresses: mmap, fault, fork, mremap
+ *	region    a protected range of addresses: mmap, fork, mremap; touch: fault
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
  *		  sigframe: what may not fail
  *	instruments  what looks from inside: uprobes, perf, BPF; alone: and nobody

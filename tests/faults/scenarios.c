@@ -404,7 +404,7 @@ static int act_signal(struct world *w)
 	return sigaltstack(&stack, NULL) ? errno : 0;
 }
 
-/* What could not be looked at is not written to a disk either: this machine says ENODEV when nobody is in the way. */
+/* It is refused, for want of memory or because of the region: this machine says ENODEV when nobody is in the way. */
 static int act_hibernate(struct world *w)
 {
 	int fd = open("/sys/power/state", O_WRONLY), err;
