@@ -10,6 +10,26 @@ guest() {
 	return "$code"
 }
 
+# promises SMP DIR CALL...: CALL... [OPTION] -- COMMAND... for the promises and the attacks that are built in DIR. With more CPUs than one, once
+# more for those that have the kernel change its code again and again: there the CPUs take turns.
+patching="p3_tracers event_size no_lock_held not_alone unload"
+promises() {
+	local smp=$1 dir=$2 program run=tests/attacks/in-guest programs=() patchers=()
+	shift 2
+	for program in "$dir"/promises/[a-z]* "$dir"/attacks/[a-z]* "$dir"/fuzz/corpus; do
+		case " $patching " in
+		*" ${program##*/} "*) patchers+=("$program") ;;
+		*) programs+=("$program") ;;
+		esac
+	done
+	if [ "$smp" = 1 ]; then
+		"$@" -- $run "${programs[@]}" "${patchers[@]}"
+	else
+		"$@" -- $run "${programs[@]}"
+		"$@" --turns -- $run "${patchers[@]}"
+	fi
+}
+
 # watched KERNEL DIR NAME: for a kernel of scripts/kernel-debug sets watched_options, for tests/vm/run, and watched_command, which is to stand in front
 # of the command: its log goes to DIR/NAME.dmesg, and at the end it is asked what it has seen, with what was counted of the module's lines in
 # DIR/NAME. For others both are empty.

@@ -15,6 +15,8 @@ BAD = re.compile(
 # The kernel hits a breakpoint, and is not changing its code there. As long as it does, breakpoints are where it writes, and its handler knows of
 # them. But TCG first throws away what it has translated of a page, and then writes to it: a CPU that translates the old byte in between keeps that
 # for good. (Seen with QEMU 10.0.2, three of three guests with four CPUs on two, within 80 s of toggling kernel.sched_schedstats, no module loaded.)
+# Linux 6.12 dies of it; 6.1 hits it again and again, or, where there is a kprobe, jumps to nowhere (RIP: 0010:0x0). With CPUs that take turns
+# (tests/vm/run --turns) nobody translates in between.
 STALE = re.compile(r"\bint3: 0000 \[#1\]")
 
 
@@ -22,6 +24,15 @@ def stale(log):
     """Whether a kernel died of that, and of nothing before."""
     found = STALE.search(log)
     return bool(found) and not BAD.search(log[:log.rfind("\n", 0, found.start()) + 1])
+
+
+MARK = re.compile(r"\bcryptmem-test: (.*)")
+
+
+def mark(log):
+    """Which test had begun last, by what tests/attacks/in-guest and ways/in-guest write into the log; or None."""
+    found = MARK.findall(log)
+    return found[-1] if found else None
 
 
 # /proc/sys/kernel/tainted: what a report leaves behind even when its text has been overwritten

@@ -60,7 +60,7 @@ def start(arguments, fds=(), **options):
 
 class Machine:
     def __init__(self, options, tmp):
-        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel; cpu, share, disk (or None); trace."""
+        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel, turns; cpu, share, disk (or None); trace."""
         self.children, self.sockets = [], []
         self.console = f"{tmp}/console"
         self.errors = open(f"{tmp}/errors", "w+")
@@ -119,7 +119,7 @@ class Machine:
             timing = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", "1",
                       "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
         else:
-            timing = ["-accel", "kvm" if options.accel == "kvm" else "tcg,thread=multi"]
+            timing = ["-accel", "kvm" if options.accel == "kvm" else f"tcg,thread={'single' if options.turns else 'multi'}"]
         _, machine, cpu = EMULATED[options.arch]
         return timing + [
             "-M", machine, "-cpu", options.cpu or cpu, "-smp", str(options.smp), "-m", f"{options.mem}M",
