@@ -80,6 +80,8 @@ static inline void cm_ftrace_divert(struct ftrace_regs *fregs, void *to)
 
 /* The program's side of a machine, by one name. */
 #ifdef CONFIG_ARM64
+/* Where a breakpoint is that has just been run into. */
+#define cm_trap_address(regs)	instruction_pointer(regs)
 /* What they are called in the kernel has changed; they have not. */
 #define CM_NR_ARM_SIGRETURN	119
 #define CM_NR_ARM_RT_SIGRETURN	173
@@ -88,6 +90,7 @@ static inline void cm_ftrace_divert(struct ftrace_regs *fregs, void *to)
 #define ptrauth_strip_user_insn_pac(ptr)	ptrauth_strip_insn_pac(ptr)
 #endif
 #else
+#define cm_trap_address(regs)	(instruction_pointer(regs) - UPROBE_SWBP_INSN_SIZE)
 #define ptrauth_strip_user_insn_pac(ptr)	(ptr)
 #endif
 

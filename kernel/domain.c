@@ -49,6 +49,7 @@ static void cm_domain_destroy(struct cm_domain *d)
 		iput(d->inode);
 	cm_window_teardown(&d->window);
 	xa_destroy(&d->pages);
+	cm_uprobes_teardown(&d->breakpoints);
 	mmdrop(d->mm);
 	kfree_sensitive(d);
 }
@@ -99,6 +100,7 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
 	cm_window_setup(&d->window);
 	cm_expiry_setup(&d->expiry);
 	cm_grace_setup(&d->grace);
+	cm_uprobes_setup(&d->breakpoints);
 	INIT_RCU_WORK(&d->free, cm_domain_free_work);
 	mmgrab(mm);
 	d->mm = mm;
@@ -204,8 +206,6 @@ struct cm_domain *cm_domain_open(struct mm_struct *mm)
 	live = cm_domain_enter(mm, d);
 	if (live != d)
 		cm_domain_destroy(d);
-	else if (test_bit(MMF_HAS_UPROBES, &mm->flags))
-		WRITE_ONCE(d->breakpoints.unknown, true);
 	return live;
 }
 
@@ -229,10 +229,12 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 	d = cm_domain_alloc(mm, current_uid(), parent->inode);
 	if (!d)
 		return ERR_PTR(-ENOMEM);
+	if (cm_uprobes_inherit(&d->breakpoints, &parent->breakpoints)) {
+		cm_domain_destroy(d);
+		return ERR_PTR(-ENOMEM);
+	}
 	cm_growth_inherit(d, parent);
 	d->next_pgoff = parent->next_pgoff;
-	/* uprobes are neither set nor removed while a process forks. */
-	d->breakpoints = parent->breakpoints;
 	d->watched = true;
 	d->altered = READ_ONCE(parent->altered);
 	d->locked = parent->locked;

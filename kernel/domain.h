@@ -41,8 +41,8 @@
 
 #include "expiry.h"
 #include "grace.h"
-#include "instruments.h"
 #include "stats.h"
+#include "uprobes.h"
 #include "window.h"
 
 struct cm_cipher_ctx;
@@ -85,7 +85,7 @@ struct mm_struct;
  * @running_tasks: their notifiers; under @lock
  * @expiry: when pages have been plaintext for too long; see expiry.h
  * @grace: between the last of those and the seal; see grace.h
- * @breakpoints: of uprobes; under @lock
+ * @breakpoints: of uprobes
  * @span_start: all regions are in this range of addresses; under @map_lock
  * @span_end: its end; 0: there are none
  * @watched: somebody may be tracing; see guard.h

@@ -20,6 +20,7 @@
 #include "sched.h"
 #include "sigframe.h"
 #include "tasks.h"
+#include "uprobes.h"
 
 /**
  * cm_guard_suspects() - a glance at a task that is about to run
@@ -162,7 +163,7 @@ bool cm_guard_exempts(struct cm_region *region)
 	rcu_read_lock();
 	s = cm_guard_look(d);
 	exempt = s.pid == region->tracer && !s.several &&
-		 !cm_instruments_uprobes(d);
+		 !cm_uprobes_watch(d);
 	rcu_read_unlock();
 	if (!exempt)
 		atomic_inc(&d->epoch);
@@ -325,6 +326,7 @@ void cm_guard_work(struct cm_notifier *n)
 	struct cm_domain *d = n->domain;
 	bool wait = false, bad = false;
 
+	cm_uprobes_end(n);
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
 	mutex_lock(&d->map_lock);

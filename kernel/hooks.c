@@ -11,8 +11,8 @@
  *    sends the call to a function of ours, which seals and then makes the call.
  *    The caller holds the mmap_lock of the process, as always there.
  *  - arch_ptrace(), proc_ptrace_connector(): see ptrace.h.
- *  - fetches from user memory that must not fault, and uprobes' breakpoints: see
- *    instruments.h.
+ *  - fetches from user memory that must not fault: see instruments.h; breakpoints
+ *    of uprobes, and their handlers: see uprobes.h.
  *  - how the kernel's code is changed: see alone.h.
  *  - machine_kexec(): another kernel is about to be started, most often by a
  *    panic, which does that before it calls its notifiers.
@@ -25,6 +25,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <asm/unistd.h>
 
 #include "alone.h"
 #include "compat.h"
@@ -35,6 +36,7 @@
 #include "power.h"
 #include "ptrace.h"
 #include "region.h"
+#include "uprobes.h"
 
 /**
  * struct cm_pass - lives on the stack of a call that has been dealt with
@@ -266,8 +268,16 @@ static struct cm_hook cm_hooks[] = {
 	CM_READS("arch_stack_walk_user", walk),
 #endif
 #ifdef CONFIG_UPROBES
-	{ "set_swbp", { .func = cm_instruments_on_set_swbp } },
-	{ "set_orig_insn", { .func = cm_instruments_on_set_orig_insn } },
+	{ "set_swbp", { .func = cm_uprobes_on_set_swbp } },
+	{ "set_orig_insn", { .func = cm_uprobes_on_set_orig_insn } },
+	{ "uprobe_munmap", { .func = cm_uprobes_on_munmap } },
+	{ "uprobe_notify_resume", { .func = cm_uprobes_on_notify_resume } },
+#ifdef __NR_uretprobe
+	{ "uprobe_handle_trampoline", { .func = cm_uprobes_on_trampoline } },
+#endif
+#ifdef __NR_uprobe
+#error "this kernel has a system call for breakpoints of uprobes: not known here"
+#endif
 #endif
 	{ "proc_ptrace_connector", { .func = cm_ptrace_on_attach } },
 #ifdef CONFIG_KEXEC_CORE

@@ -7,32 +7,15 @@
 #include <linux/perf_event.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/sched/coredump.h>
-#include <linux/spinlock.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
-#include <linux/uprobes.h>
 
 #include "alone.h"
 #include "compat.h"
 #include "domain.h"
-#include "guard.h"
 #include "instruments.h"
-
-/**
- * cm_instruments_uprobes() - whether a domain's mm has breakpoints of uprobes
- * @d: the domain
- *
- * Context: any.
- * Return: whether it does, or may.
- */
-bool cm_instruments_uprobes(struct cm_domain *d)
-{
-	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) &&
-	       (READ_ONCE(d->breakpoints.unknown) ||
-		READ_ONCE(d->breakpoints.count));
-}
+#include "uprobes.h"
 
 /**
  * cm_instruments_watch() - whether no fault of a domain may be served for them
@@ -43,90 +26,7 @@ bool cm_instruments_uprobes(struct cm_domain *d)
  */
 bool cm_instruments_watch(struct cm_domain *d)
 {
-	return cm_alone_lost() || cm_instruments_uprobes(d);
-}
-
-static void cm_instruments_add(struct cm_breakpoints *b, unsigned long at)
-{
-	for (unsigned int i = 0; i < b->count; i++)
-		if (b->at[i] == at)
-			return;
-	if (b->count == CM_BREAKPOINTS) {
-		WRITE_ONCE(b->unknown, true);
-		return;
-	}
-	b->at[b->count] = at;
-	WRITE_ONCE(b->count, b->count + 1);
-}
-
-static void cm_instruments_remove(struct cm_breakpoints *b, unsigned long at)
-{
-	for (unsigned int i = 0; i < b->count; i++) {
-		if (b->at[i] != at)
-			continue;
-		b->at[i] = b->at[b->count - 1];
-		WRITE_ONCE(b->count, b->count - 1);
-		return;
-	}
-}
-
-/* Both take an arch_uprobe, the mm, and the address, under its mmap_lock. */
-static void cm_instruments_change(struct ftrace_regs *fregs,
-				  void (*change)(struct cm_breakpoints *b,
-						 unsigned long at))
-{
-	struct mm_struct *mm = (void *)cm_ftrace_argument(fregs, 1);
-	unsigned long at = cm_ftrace_argument(fregs, 2);
-	struct cm_domain *d;
-	unsigned long flags;
-
-#ifdef CONFIG_UPROBES
-	static_assert(__same_type(set_swbp, int(struct arch_uprobe *,
-						struct mm_struct *,
-						unsigned long)));
-	static_assert(__same_type(set_orig_insn, set_swbp));
-#endif
-	rcu_read_lock();
-	d = cm_domain_find(mm);
-	if (d) {
-		raw_spin_lock_irqsave(&d->lock, flags);
-		change(&d->breakpoints, at);
-		raw_spin_unlock_irqrestore(&d->lock, flags);
-		cm_guard_watch(d, true);
-	}
-	rcu_read_unlock();
-}
-
-/**
- * cm_instruments_on_set_swbp() - a breakpoint is about to be set
- * @ip: unused, as are the others but
- * @parent_ip: unused
- * @ops: unused
- * @fregs: the function's arguments
- */
-void notrace cm_instruments_on_set_swbp(unsigned long ip,
-					unsigned long parent_ip,
-					struct ftrace_ops *ops,
-					struct ftrace_regs *fregs)
-{
-	cm_instruments_change(fregs, cm_instruments_add);
-}
-
-/**
- * cm_instruments_on_set_orig_insn() - one is about to be removed
- * @ip: unused, as are the others but
- * @parent_ip: unused
- * @ops: unused
- * @fregs: the function's arguments
- *
- * Nobody is to be called any more when it is hit.
- */
-void notrace cm_instruments_on_set_orig_insn(unsigned long ip,
-					     unsigned long parent_ip,
-					     struct ftrace_ops *ops,
-					     struct ftrace_regs *fregs)
-{
-	cm_instruments_change(fregs, cm_instruments_remove);
+	return cm_alone_lost() || cm_uprobes_watch(d);
 }
 
 /**

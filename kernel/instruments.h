@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * instruments: what looks at a process from inside its own context, put there by
- * root: uprobes, kprobes that fetch user memory, perf, BPF programs.
+ * root: uprobes (see uprobes.h), kprobes that fetch user memory, perf, BPF
+ * programs.
  *
- * Breakpoints of uprobes are counted, place by place: the kernel's own flag of
- * an mm stays set when the last one has gone. As long as there is one, the guard
- * treats the process as traced.
- *
- * The others fetch from user memory while the owner runs, with functions that
- * must not fault: for an address in a region they get an error. Call chains are
+ * They fetch from user memory while the owner runs, with functions that must
+ * not fault: for an address in a region they get an error. Call chains are
  * fetched without a function: an owner's are followed by us instead. (What BPF writes
  * to user memory passes no function that can be watched; kernel lockdown, of
  * either degree, forbids it.) Where they could be nested so deep that the kernel
@@ -17,7 +14,7 @@
  * Each hook is called at the entry of the kernel's function that its name says,
  * see hooks.c; in any context, NMI included.
  *
- * Locks: cm_domain.lock, for breakpoints; none for the rest.
+ * Locks: none.
  */
 #ifndef _CM_INSTRUMENTS_H
 #define _CM_INSTRUMENTS_H
@@ -28,21 +25,6 @@ struct cm_domain;
 struct ftrace_ops;
 struct ftrace_regs;
 
-#define CM_BREAKPOINTS	8
-
-/**
- * struct cm_breakpoints - where a domain's mm has breakpoints of uprobes
- * @at: their addresses
- * @count: how many
- * @unknown: there may be others: for good
- */
-struct cm_breakpoints {
-	unsigned long at[CM_BREAKPOINTS];
-	unsigned int count;
-	bool unknown;
-};
-
-bool cm_instruments_uprobes(struct cm_domain *d);
 bool cm_instruments_watch(struct cm_domain *d);
 void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 			  unsigned long end);
@@ -53,8 +35,6 @@ void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 				      struct ftrace_ops *ops,                 \
 				      struct ftrace_regs *fregs)
 
-CM_INSTRUMENTS_HOOK(set_swbp);
-CM_INSTRUMENTS_HOOK(set_orig_insn);
 CM_INSTRUMENTS_HOOK(read);
 CM_INSTRUMENTS_HOOK(length);
 CM_INSTRUMENTS_HOOK(read_nmi);

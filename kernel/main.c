@@ -9,7 +9,7 @@
  *	region    a protected range of addresses: mmap, fork, mremap; touch: fault
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
  *		  sigframe: what may not fail
- *	instruments  what looks from inside: uprobes, perf, BPF; alone: and nobody
+ *	instruments  what looks from inside: perf, BPF, uprobes; alone: and nobody
  *		  else watches what they use
  *	sched     seals and unseals at context switches
  *	tasks     has every task of a domain take part in that; kick: tells them

@@ -16,6 +16,7 @@
 #include "contents.h"
 #include "domain.h"
 #include "guard.h"
+#include "instruments.h"
 #include "limits.h"
 #include "region.h"
 #include "touch.h"

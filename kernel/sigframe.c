@@ -13,8 +13,8 @@
 #include <asm/unistd.h>
 
 #include "compat.h"
-#include "instruments.h"
 #include "sigframe.h"
+#include "uprobes.h"
 
 /* More than a signal's frame takes: with AMX, 12 KiB; with SME, 80. */
 #ifdef CONFIG_ARM64
@@ -129,7 +129,7 @@ bool cm_sigframe_touched(struct cm_domain *d, unsigned long address, bool write)
 		if ((call || ring) && !cm_sigframe_goes_to(address))
 			return false;
 	}
-	return write || !cm_instruments_uprobes(d);
+	return write || !cm_uprobes_watch(d);
 }
 
 /**

@@ -69,6 +69,7 @@ void cm_tasks_free(struct cm_notifier *n)
 	unsigned long flags;
 	bool last;
 
+	cm_uprobes_end(n);
 	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_del_rcu(&n->link);
 	last = d->lingers && list_empty(&d->tasks);

@@ -2,6 +2,7 @@
 #include "prey.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -93,6 +94,26 @@ bool prey_command(int command, int ready)
 		usleep(1000);
 	}
 	return prey->ready >= ready;
+}
+
+bool prey_find_code(uint64_t address, char path[256], uint64_t *offset)
+{
+	uint64_t start, end, at;
+	char maps[64], line[512];
+	bool found = false;
+	FILE *f;
+
+	snprintf(maps, sizeof(maps), "/proc/%d/maps", prey->pid);
+	f = fopen(maps, "r");
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %255s", &start, &end, &at, path) != 4)
+			continue;
+		found = address >= start && address < end;
+		*offset = address - start + at;
+	}
+	if (f)
+		fclose(f);
+	return found;
 }
 
 bool prey_goes_on(void)

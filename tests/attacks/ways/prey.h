@@ -27,6 +27,7 @@ struct prey {
 	volatile uint64_t ordinary;	/* where it has a word of no importance */
 	volatile uint64_t code;		/* where the function is that looks at the secret; what calls it follows */
 	volatile uint64_t confess;	/* and one that copies the secret to ->loot: any program that can send a file has such code */
+	volatile uint64_t inside;	/* and one that the first thread is in between ->command 1 and 2: mode inside */
 	volatile uint64_t spare;	/* and text that nobody runs (arm64: with a system call PREY_CALL bytes on) */
 	volatile uint64_t here;		/* where it has this struct */
 	volatile pid_t other;		/* another task with its memory: modes clone_vm, vfork, fork */
@@ -48,6 +49,8 @@ void prey_setup(void);
 bool prey_start(const char *memory, const char *mode);
 /* Has it go on to where ->ready is @ready, for modes that wait for ->command. */
 bool prey_command(int command, int ready);
+/* Where an address of the victim's code is: the file, and the place in it. */
+bool prey_find_code(uint64_t address, char path[256], uint64_t *offset);
 /* Whether the victim still works: goes through some rounds, with nothing wrong. */
 bool prey_lives(void);
 /* Waits up to some seconds for the victim's secret to have been looked at once more. */

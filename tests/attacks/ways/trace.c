@@ -57,27 +57,6 @@ static bool put(const char *file, const char *text)
 	return good;
 }
 
-/* Where the code that looks at the secret is in its file, and the file. */
-static bool find_code(char *path, uint64_t *offset)
-{
-	uint64_t start, end, at;
-	char maps[64], line[512];
-	bool found = false;
-	FILE *f;
-
-	snprintf(maps, sizeof(maps), "/proc/%d/maps", prey->pid);
-	f = fopen(maps, "r");
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %255s", &start, &end, &at, path) != 4)
-			continue;
-		found = prey->code >= start && prey->code < end;
-		*offset = prey->code - start + at;
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
 /* So many words, or strings, at places of the secret that begin a row. */
 static void add_arguments(char *text, size_t size, const char *format, unsigned int count, unsigned int step)
 {
@@ -95,7 +74,7 @@ static const char *define_event(const char *how, char *text, size_t size)
 	uint64_t offset = 0;
 
 	if (strcmp(how, "uprobe") == 0) {
-		if (!find_code(path, &offset))
+		if (!prey_find_code(prey->code, path, &offset))
 			exit(2);
 		snprintf(text, size, "p:prey/way %s:%#" PRIx64, path, offset);
 		add_arguments(text, size, " @%#" PRIx64 ":x64", ARGUMENTS, 8);

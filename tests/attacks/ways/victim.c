@@ -12,6 +12,7 @@
  *	sleep	it looks once, and sleeps for ever
  *	pair	the first thread sleeps, a second one works as in loop
  *	clone_vm, vfork		the same, and there is another process with its memory (->other), asleep
+ *	inside	as pair; at ->command 1 the first thread enters a function, ->ready 2, and leaves it at ->command 2, ->ready 3
  *	jump	as pair; at ->command 1 the first thread jumps into the secret, which is no code
  *	second	as pair; at ->command 1, ->ready 2, it gets more memory of the kind, and uses that
  *	late	as loop, but it gets the memory only at ->command 1, ->ready 2, and makes the secret at ->command 2, ->ready 3
@@ -241,6 +242,13 @@ static unsigned char *obtain_more(const char *memory)
 	return mmap(NULL, PREY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, open("/dev/cryptmem", O_RDWR | O_CLOEXEC), 0);
 }
 
+void stay_inside(void);
+__attribute__((noinline)) void stay_inside(void)
+{
+	prey->ready = 2;
+	command(2);
+}
+
 static int other(void *unused)
 {
 	(void)unused;
@@ -276,6 +284,11 @@ static void accompany(const char *memory, const char *mode)
 		for (size_t i = 0; i < PREY_BYTES; i++)
 			more[i] = (unsigned char)i;
 		prey->ready = 2;
+	}
+	if (strcmp(mode, "inside") == 0) {
+		command(1);
+		stay_inside();
+		prey->ready = 3;
 	}
 	if (strcmp(mode, "jump") == 0) {
 		command(1);
@@ -392,6 +405,7 @@ int main(int argc, char **argv)
 	prey->ordinary = (uintptr_t)&ordinary;
 	prey->code = (uintptr_t)use_secret;
 	prey->confess = (uintptr_t)confess;
+	prey->inside = (uintptr_t)stay_inside;
 	prey->spare = (uintptr_t)spare;
 	prey->here = (uintptr_t)prey;
 	computes = strcmp(mode, "compute") == 0;
@@ -411,6 +425,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (late) {
+		prey->secret = (uintptr_t)secret;
 		prey->ready = 2;
 		command(2);
 	}

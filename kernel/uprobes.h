@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * uprobes: breakpoints that the kernel puts into programs, for root.
+ *
+ * They are kept account of, place by place: the kernel's own flag of an mm stays
+ * set when the last one has gone. As long as there is one, the guard treats the
+ * process as traced. (Those that were there before it opened the device nobody
+ * knows.)
+ *
+ * So it does while a handler may be running, which need not have to do with a
+ * breakpoint that is there now: the end of a function calls whoever watches it,
+ * long after the breakpoint at its beginning has gone; who has run into one
+ * may be late; and who waits for the disk in a handler goes on when it has gone.
+ * Handlers read user memory as the process itself would. They are called on the
+ * way to user mode, or by a system call that is made for that alone: all is put
+ * out before, and that a task goes on to user mode tells that it is over.
+ *
+ * Each hook is called at the entry of the kernel's function that its name says,
+ * see hooks.c; in process context.
+ *
+ * Locks: cm_breakpoints.at's own, innermost; map_lock where said.
+ */
+#ifndef _CM_UPROBES_H
+#define _CM_UPROBES_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+struct cm_domain;
+struct cm_notifier;
+struct ftrace_ops;
+struct ftrace_regs;
+
+/**
+ * struct cm_breakpoints - where a domain's mm has breakpoints of uprobes
+ * @at: address -> something
+ * @unknown: there may be others: for good
+ * @handlers: tasks that may be calling a handler
+ */
+struct cm_breakpoints {
+	struct xarray at;
+	bool unknown;
+	atomic_t handlers;
+};
+
+void cm_uprobes_setup(struct cm_breakpoints *b);
+void cm_uprobes_teardown(struct cm_breakpoints *b);
+int cm_uprobes_inherit(struct cm_breakpoints *child,
+		       struct cm_breakpoints *parent);
+bool cm_uprobes_watch(struct cm_domain *d);
+void cm_uprobes_end(struct cm_notifier *n);
+
+#define CM_UPROBES_HOOK(name)                                                 \
+	void cm_uprobes_on_##name(unsigned long ip, unsigned long parent_ip,  \
+				  struct ftrace_ops *ops,                     \
+				  struct ftrace_regs *fregs)
+
+CM_UPROBES_HOOK(set_swbp);
+CM_UPROBES_HOOK(set_orig_insn);
+CM_UPROBES_HOOK(munmap);
+CM_UPROBES_HOOK(notify_resume);
+CM_UPROBES_HOOK(trampoline);
+
+#endif /* _CM_UPROBES_H */

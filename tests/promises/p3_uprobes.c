@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * P3: uprobes. As long as a process has a breakpoint of them, it parks, however many there are; when the last one has gone it goes on, whichever
+ * way that has gone: taken out, or unmapped with the code that it was in. Who touches no region runs on meanwhile, and handlers are called.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../attacks/victim.h"
+#include "../unit/tap.h"
+
+#define EVENTS	"/sys/kernel/tracing/uprobe_events"
+#define ENABLE	"/sys/kernel/tracing/events/uprobes/enable"
+#define COPY	"/dev/shm/p3_text"
+
+static char *page;
+static void *text;
+
+/* Where uprobes are put: one place each. */
+#define PLACE(n) \
+	static __attribute__((noinline)) void place_##n(volatile long *rounds) { *rounds += (n) >= 0; }
+PLACE(0) PLACE(1) PLACE(2) PLACE(3) PLACE(4) PLACE(5) PLACE(6) PLACE(7) PLACE(8) PLACE(9) PLACE(10) PLACE(11)
+
+static void (*const places[])(volatile long *rounds) = { place_0, place_1, place_2, place_3, place_4, place_5, place_6, place_7, place_8, place_9,
+							 place_10, place_11 };
+#define PLACES	(sizeof(places) / sizeof(*places))
+
+/* Touches no region. ->command 2: the other copy of the program is unmapped. */
+static void *touch_nothing(void *unused)
+{
+	while (shared->command != 1) {
+		for (size_t i = 0; i < PLACES; i++)
+			places[i](&shared->others);
+		usleep(1000);
+		if (shared->command == 2 && text && munmap(text, 4096) == 0)
+			text = NULL;
+	}
+	return unused;
+}
+
+static pid_t start(void)
+{
+	char secret[SECRET_LEN];
+	pthread_t thread;
+	pid_t pid = fork();
+	int fd;
+
+	if (pid == 0) {
+		page = victim_region(1, NULL);
+		victim_make_secret(page);
+		victim_make_secret(secret);
+		fd = open(COPY, O_RDONLY);
+		text = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+		pthread_create(&thread, NULL, touch_nothing, NULL);
+		shared->ready = text != MAP_FAILED;
+		for (; shared->command != 1; shared->rounds++)
+			shared->wrong += memcmp(page, secret, SECRET_LEN) != 0;
+		_exit(0);
+	}
+	if (!victim_wait(&shared->ready))
+		exit(2);
+	return pid;
+}
+
+/* As uprobes are named: a file, and a place in it. */
+static bool add_place(int number)
+{
+	unsigned long first = 0, end = 0, offset = 0, at = (unsigned long)places[number];
+	char line[512], event[PATH_MAX + 64], path[PATH_MAX] = "";
+	FILE *maps = fopen("/proc/self/maps", "r");
+	bool found = false;
+
+	while (maps && !found && fgets(line, sizeof(line), maps))
+		found = sscanf(line, "%lx-%lx %*s %lx %*s %*s %400s", &first, &end, &offset, path) == 4 && first <= at && at < end;
+	if (maps)
+		fclose(maps);
+	snprintf(event, sizeof(event), "p:p3_%d %s:%#lx", number, path, at - first + offset);
+	return found && victim_set(EVENTS, event);
+}
+
+static void remove_all(size_t count)
+{
+	char event[32];
+
+	victim_set(ENABLE, "0");
+	for (size_t i = 0; i < count; i++) {
+		snprintf(event, sizeof(event), "-:p3_%zu", i);
+		victim_set(EVENTS, event);
+	}
+}
+
+/* How often a handler has been called, of the event that is there alone. */
+static long hits(void)
+{
+	FILE *f = fopen("/sys/kernel/tracing/uprobe_profile", "r");
+	long n = -1;
+
+	if (f && fscanf(f, "%*s %*s %ld", &n) != 1)
+		n = -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void many(void)
+{
+	pid_t pid = start();
+	bool added = true;
+
+	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others), "control: it goes on");
+	for (size_t i = 0; i < PLACES; i++)
+		added = added && add_place((int)i);
+	ok(added && victim_set(ENABLE, "1"), "control: it is given breakpoints in %zu places", PLACES);
+	ok(victim_stands_still(&shared->rounds), "it parks");
+	ok(victim_goes_on(&shared->others), "a thread that touches no region goes on");
+	remove_all(PLACES);
+	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "when they have gone, it goes on as if nothing had happened");
+	victim_end(pid);
+}
+
+static void called(const char *how)
+{
+	pid_t pid = start();
+	long before;
+
+	ok(add_place(3) && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds), "it has a breakpoint, and parks%s", how);
+	before = hits();
+	ok(victim_goes_on(&shared->others) && before >= 0 && hits() > before, "where it runs into that, handlers are called%s", how);
+	remove_all(4);
+	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong, "afterwards it goes on%s", how);
+	victim_end(pid);
+}
+
+static void unmapped(void)
+{
+	pid_t pid = start();
+
+	ok(victim_set(EVENTS, "p:p3_0 " COPY ":0x0") && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds),
+	   "it has a breakpoint in a file that it maps, and parks");
+	shared->command = 2;
+	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "it has unmapped that file: it goes on");
+	shared->command = 0;
+	remove_all(1);
+	victim_end(pid);
+}
+
+/* Code that can have a breakpoint at its beginning, a page of it. */
+static void make_copy(void)
+{
+#ifdef __x86_64__
+	static const unsigned char nothing[] = { 0x90 };
+#else
+	static const unsigned char nothing[] = { 0x1f, 0x20, 0x03, 0xd5 };
+#endif
+	int fd = open(COPY, O_RDWR | O_CREAT | O_TRUNC, 0755);
+
+	for (size_t i = 0; i < 4096; i += sizeof(nothing))
+		if (write(fd, nothing, sizeof(nothing)) != sizeof(nothing))
+			exit(2);
+	close(fd);
+}
+
+int main(void)
+{
+	victim_setup();
+	make_copy();
+	many();
+	called("");
+	if (victim_watch("uprobe_notify_resume")) {
+		called("; somebody else watches the kernel's function for that");
+		victim_watch(NULL);
+	} else {
+		ok(true, "somebody else watches the kernel's function for that # SKIP the kernel has no function tracer");
+	}
+	unmapped();
+	unlink(COPY);
+	return tap_done();
+}
