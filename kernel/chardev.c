@@ -3,6 +3,7 @@
  * chardev: see chardev.h.
  */
 #include <linux/build_bug.h>
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -120,7 +121,7 @@ static void cm_chardev_fill_status(struct cm_domain *d,
 	s->seal_ns_max = d->counts.switch_ns_max;
 	s->plain_ns = d->counts.plain_ns;
 	raw_spin_unlock_irq(&d->lock);
-	cm_limits_read(d->user, &s->user_regions, &s->user_pages);
+	cm_limits_read(current_uid(), &s->user_regions, &s->user_pages);
 }
 
 static int cm_chardev_status(struct cm_domain *d, void __user *arg)

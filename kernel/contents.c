@@ -49,25 +49,27 @@ static void cm_contents_deactivate(struct cm_domain *d)
 /**
  * cm_contents_add_region() - account for a region, and activate the domain
  * @d: the domain; map_lock is held
+ * @user: the account that pays
  * @pages: what it covers
  *
  * Context: process context, may sleep.
  * Return: 0, -EDQUOT, -ENOMEM, -ENFILE, -EBUSY while the machine hibernates;
  * nothing has changed then.
  */
-int cm_contents_add_region(struct cm_domain *d, unsigned long pages)
+int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
+			   unsigned long pages)
 {
 	int err;
 
 	lockdep_assert_held(&d->map_lock);
 	if (cm_power_hibernating())
 		return -EBUSY;
-	err = cm_limits_charge(d->user, 1, pages);
+	err = cm_limits_charge(user, 1, pages);
 	if (err)
 		return err;
 	err = cm_contents_activate(d);
 	if (err) {
-		cm_limits_uncharge(d->user, 1, pages);
+		cm_limits_uncharge(user, 1, pages);
 		return err;
 	}
 	d->regions++;
@@ -78,13 +80,14 @@ int cm_contents_add_region(struct cm_domain *d, unsigned long pages)
 /**
  * cm_contents_del_region() - a region is gone; the last one takes the key along
  * @d: the domain; map_lock is held
+ * @user: the account that paid
  *
  * Context: process context, may sleep.
  */
-void cm_contents_del_region(struct cm_domain *d)
+void cm_contents_del_region(struct cm_domain *d, struct cm_user *user)
 {
 	lockdep_assert_held(&d->map_lock);
-	cm_limits_uncharge(d->user, 1, 0);
+	cm_limits_uncharge(user, 1, 0);
 	if (--d->regions)
 		return;
 	WRITE_ONCE(d->span_end, 0);

@@ -11,9 +11,11 @@
 #include <linux/types.h>
 
 struct cm_domain;
+struct cm_user;
 
-int cm_contents_add_region(struct cm_domain *d, unsigned long pages);
-void cm_contents_del_region(struct cm_domain *d);
+int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
+			   unsigned long pages);
+void cm_contents_del_region(struct cm_domain *d, struct cm_user *user);
 void cm_contents_erase(struct cm_domain *d, pgoff_t first, pgoff_t last);
 void cm_contents_drop(struct cm_domain *d);
 int cm_contents_share(struct cm_domain *parent, struct cm_domain *child,

@@ -43,8 +43,6 @@ static void cm_domain_destroy(struct cm_domain *d)
 	cm_expiry_cancel(&d->expiry);
 	cm_grace_cancel(&d->grace);
 	cm_cipher_ctx_free(d->cipher);
-	if (d->user)
-		cm_limits_user_put(d->user);
 	if (d->inode)
 		iput(d->inode);
 	cm_window_teardown(&d->window);
@@ -79,7 +77,7 @@ void cm_domain_put(struct cm_domain *d)
 		queue_rcu_work(cm_domain_wq, &d->free);
 }
 
-static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
+static struct cm_domain *cm_domain_alloc(struct mm_struct *mm,
 					 struct inode *inode)
 {
 	struct cm_domain *d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
@@ -93,6 +91,7 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
 	INIT_LIST_HEAD(&d->tasks);
 	INIT_LIST_HEAD(&d->running_tasks);
 	INIT_LIST_HEAD(&d->copies);
+	mutex_init(&d->attach_lock);
 	mutex_init(&d->map_lock);
 	raw_spin_lock_init(&d->lock);
 	raw_spin_lock_init(&d->tasks_lock);
@@ -114,9 +113,8 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm, kuid_t uid,
 		if (IS_ERR(d->inode))
 			d->inode = NULL;
 	}
-	d->user = cm_limits_user_get(uid);
 	d->cipher = cm_cipher_ctx_alloc(GFP_KERNEL_ACCOUNT);
-	if (!d->inode || !d->user || !d->cipher) {
+	if (!d->inode || !d->cipher) {
 		cm_domain_destroy(d);
 		return NULL;
 	}
@@ -200,7 +198,7 @@ struct cm_domain *cm_domain_open(struct mm_struct *mm)
 
 	if (d)
 		return d;
-	d = cm_domain_alloc(mm, current_uid(), NULL);
+	d = cm_domain_alloc(mm, NULL);
 	if (!d)
 		return ERR_PTR(-ENOMEM);
 	live = cm_domain_enter(mm, d);
@@ -226,7 +224,7 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 
 	if (d)
 		return d;
-	d = cm_domain_alloc(mm, current_uid(), parent->inode);
+	d = cm_domain_alloc(mm, parent->inode);
 	if (!d)
 		return ERR_PTR(-ENOMEM);
 	if (cm_uprobes_inherit(&d->breakpoints, &parent->breakpoints)) {

@@ -12,6 +12,7 @@
  * Lock order, outermost first:
  *
  *	cm_attach_lock (tasks.c)	never under an mmap_lock
+ *	cm_domain.attach_lock		a mutex: see tasks.h
  *	the kernel's ftrace_lock, text_mutex	see alone.h: nothing that takes
  *					them, such as a static key or a module,
  *					is for who holds a map_lock
@@ -48,7 +49,6 @@
 struct cm_cipher_ctx;
 struct cm_key;
 struct cm_store;
-struct cm_user;
 struct inode;
 struct mm_struct;
 
@@ -62,10 +62,10 @@ struct mm_struct;
  * @mm: the address space, mm_count held: the pointer cannot be reused
  * @pid: thread group, in the initial namespace, for people to read
  * @comm: its name when it opened the device
- * @user: the account that regions are charged to
  * @inode: its i_mmap knows every VMA of this domain, and of those it was forked
  *	from or into
- * @attached: every task of @mm has a notifier; under cm_attach_lock
+ * @attach_lock: a mutex, outermost, see tasks.h
+ * @attached: every task of @mm has a notifier; under @attach_lock
  * @tasks: those notifiers, RCU; under @tasks_lock
  * @tasks_lock: see above
  * @lingers: the tasks together are a user; under @tasks_lock
@@ -113,8 +113,8 @@ struct cm_domain {
 	struct mm_struct *mm;
 	pid_t pid;
 	char comm[16];
-	struct cm_user *user;
 	struct inode *inode;
+	struct mutex attach_lock;
 	bool attached;
 	raw_spinlock_t tasks_lock;
 	struct list_head tasks;

@@ -2,9 +2,13 @@
 /*
  * limits: see limits.h.
  */
+#include <linux/hash.h>
 #include <linux/hashtable.h>
+#include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "limits.h"
@@ -13,7 +17,7 @@
  * struct cm_user - what one user has
  * @node: in cm_users
  * @uid: the user, as the kernel sees it
- * @refs: domains that hold on to this
+ * @refs: regions that hold on to this
  * @regions: regions, over all processes
  * @pages: pages that they cover
  */
@@ -36,6 +40,17 @@ MODULE_PARM_DESC(max_pages, "pages that one user's regions may cover, touched or
 static DEFINE_MUTEX(cm_users_lock);
 static DEFINE_HASHTABLE(cm_users, 6);
 
+/* Under cm_users_lock. */
+static struct cm_user *cm_limits_find(kuid_t uid)
+{
+	struct cm_user *user;
+
+	hash_for_each_possible(cm_users, user, node, __kuid_val(uid))
+		if (uid_eq(user->uid, uid))
+			return user;
+	return NULL;
+}
+
 /**
  * cm_limits_user_get() - find or make a user's account
  * @uid: the user
@@ -52,14 +67,13 @@ struct cm_user *cm_limits_user_get(kuid_t uid)
 	if (!new)
 		return NULL;
 	mutex_lock(&cm_users_lock);
-	hash_for_each_possible(cm_users, user, node, __kuid_val(uid))
-		if (uid_eq(user->uid, uid))
-			goto found;
-	user = new;
-	new = NULL;
-	user->uid = uid;
-	hash_add(cm_users, &user->node, __kuid_val(uid));
-found:
+	user = cm_limits_find(uid);
+	if (!user) {
+		user = new;
+		new = NULL;
+		user->uid = uid;
+		hash_add(cm_users, &user->node, __kuid_val(uid));
+	}
 	user->refs++;
 	mutex_unlock(&cm_users_lock);
 	kfree(new);
@@ -139,19 +153,58 @@ void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 	cm_limits_force(user, -regions, -pages);
 }
 
+/* How often a user may stop the machine in the long run, and at once. */
+#define CM_PACE		max_t(u64, div_u64(HZ, 50), 1)
+#define CM_PACE_BURST	10
+
+/*
+ * When each may next, were it not for the burst: users, by a hash. They are kept
+ * when their regions have gone, so they are no part of an account.
+ */
+static u64 cm_paces[256];
+
+/**
+ * cm_limits_pace() - wait until a user may stop the machine once more
+ * @uid: the user; root may at once
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -EINTR when killed.
+ */
+int cm_limits_pace(kuid_t uid)
+{
+	u64 *next = &cm_paces[hash_32(__kuid_val(uid), 8)];
+	u64 now = get_jiffies_64(), mine;
+
+	if (uid_eq(uid, GLOBAL_ROOT_UID))
+		return 0;
+	mutex_lock(&cm_users_lock);
+	mine = max(*next, now);
+	*next = mine + CM_PACE;
+	mutex_unlock(&cm_users_lock);
+	if (mine <= now + CM_PACE * CM_PACE_BURST)
+		return 0;
+	/* Nothing is held that others would wait for. */
+	if (schedule_timeout_killable(mine - now - CM_PACE * CM_PACE_BURST))
+		return -EINTR;
+	return 0;
+}
+
 /**
  * cm_limits_read() - what a user has now, over all processes
- * @user: the account
+ * @uid: the user
  * @regions: how many regions
  * @pages: how many pages they cover
  *
  * Context: process context, may sleep.
  */
-void cm_limits_read(const struct cm_user *user, u64 *regions, u64 *pages)
+void cm_limits_read(kuid_t uid, u64 *regions, u64 *pages)
 {
+	const struct cm_user *user;
+
 	mutex_lock(&cm_users_lock);
-	*regions = user->regions;
-	*pages = user->pages;
+	user = cm_limits_find(uid);
+	*regions = user ? user->regions : 0;
+	*pages = user ? user->pages : 0;
 	mutex_unlock(&cm_users_lock);
 }
 

@@ -2,7 +2,8 @@
 /*
  * limits: how many regions and pages of address space one user may have, over
  * all processes. Memory itself is charged to the memory cgroup of who touches
- * it; this bounds what that cannot see: descriptors' address space.
+ * it; this bounds what that cannot see: descriptors' address space. And how
+ * often a user may stop the machine.
  *
  * Locks: a mutex of its own, innermost.
  */
@@ -24,7 +25,8 @@ void cm_limits_force(struct cm_user *user, unsigned long regions,
 void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 			unsigned long pages);
 
-void cm_limits_read(const struct cm_user *user, u64 *regions, u64 *pages);
+int cm_limits_pace(kuid_t uid);
+void cm_limits_read(kuid_t uid, u64 *regions, u64 *pages);
 u64 cm_limits_max_regions(void);
 u64 cm_limits_max_pages(void);
 

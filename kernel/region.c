@@ -49,9 +49,21 @@ static struct cm_region *cm_region_alloc(struct cm_domain *d)
 
 	if (!region)
 		return NULL;
+	region->user = cm_limits_user_get(current_uid());
+	if (!region->user) {
+		kfree(region);
+		return NULL;
+	}
 	refcount_set(&region->ref, 1);
 	region->domain = d;
 	return region;
+}
+
+static void cm_region_free(struct cm_region *region)
+{
+	cm_limits_user_put(region->user);
+	put_pid(region->tracer);
+	kfree(region);
 }
 
 /* Drops a VMA's share. Call without map_lock. */
@@ -62,10 +74,9 @@ static void cm_region_put(struct cm_region *region)
 	if (!refcount_dec_and_test(&region->ref))
 		return;
 	mutex_lock(&d->map_lock);
-	cm_contents_del_region(d);
+	cm_contents_del_region(d, region->user);
 	mutex_unlock(&d->map_lock);
-	put_pid(region->tracer);
-	kfree(region);
+	cm_region_free(region);
 	cm_domain_user_put(d);
 }
 
@@ -149,7 +160,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 	copy = IS_ERR(child) ? NULL : cm_region_alloc(child);
 	if (copy) {
 		mutex_lock_nested(&child->map_lock, SINGLE_DEPTH_NESTING);
-		err = cm_contents_add_region(child, pages);
+		err = cm_contents_add_region(child, copy->user, pages);
 		if (!err) {
 			/* What has ended does not begin again in a child. */
 			if (cm_guard_exempts(region))
@@ -163,7 +174,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 						vma->vm_pgoff + pages - 1);
 			child->broken |= !!err;
 		} else {
-			kfree(copy);
+			cm_region_free(copy);
 			copy = NULL;
 		}
 		mutex_unlock(&child->map_lock);
@@ -201,7 +212,7 @@ static void cm_region_open(struct vm_area_struct *vma)
 	mutex_lock(&d->map_lock);
 	cm_region_cover_again(d, vma->vm_pgoff, vma_pages(vma));
 	d->mapped_pages += vma_pages(vma);
-	cm_limits_force(d->user, 0, vma_pages(vma));
+	cm_limits_force(region->user, 0, vma_pages(vma));
 	mutex_unlock(&d->map_lock);
 }
 
@@ -260,7 +271,7 @@ static void cm_region_close(struct vm_area_struct *vma)
 		mutex_lock(&d->map_lock);
 		cm_region_uncover(d, vma->vm_pgoff, vma->vm_pgoff + pages - 1);
 		d->mapped_pages -= pages;
-		cm_limits_uncharge(d->user, 0, pages);
+		cm_limits_uncharge(region->user, 0, pages);
 		mutex_unlock(&d->map_lock);
 	}
 	cm_region_put(region);
@@ -305,7 +316,7 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 	if (d->next_pgoff + pages > (ULONG_MAX >> (PAGE_SHIFT + 1)))
 		err = -EOVERFLOW;
 	else
-		err = cm_contents_add_region(d, pages);
+		err = cm_contents_add_region(d, region->user, pages);
 	if (!err) {
 		vma->vm_pgoff = d->next_pgoff;
 		d->next_pgoff += pages;
@@ -317,7 +328,7 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 	}
 	mutex_unlock(&d->map_lock);
 	if (err) {
-		kfree(region);
+		cm_region_free(region);
 		return err;
 	}
 	cm_domain_user_get(d);

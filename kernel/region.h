@@ -16,6 +16,7 @@
 #include <linux/refcount.h>
 
 struct cm_domain;
+struct cm_user;
 struct mm_struct;
 struct pid;
 struct vm_area_struct;
@@ -24,6 +25,7 @@ struct vm_area_struct;
  * struct cm_region - what the VMAs of one mmap() have in common
  * @ref: VMAs
  * @domain: the domain, of which this is a user
+ * @user: the account that its pages are charged to: of who made it
  * @tracer: thread group that was tracing when the region was made, and has been
  *	ever since: the owner may use the region under it; else NULL. Under
  *	map_lock
@@ -32,6 +34,7 @@ struct vm_area_struct;
 struct cm_region {
 	refcount_t ref;
 	struct cm_domain *domain;
+	struct cm_user *user;
 	struct pid *tracer;
 	int epoch;
 };

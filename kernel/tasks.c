@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
@@ -19,13 +20,14 @@
 
 #include "compat.h"
 #include "domain.h"
+#include "limits.h"
 #include "sched.h"
 #include "tasks.h"
+#include "uprobes.h"
 
 /* Notifiers kept for forks that cannot wait for memory. */
 #define CM_RESERVE	64
 
-static DEFINE_MUTEX(cm_attach_lock);
 static struct kmem_cache *cm_notifier_cache;
 static mempool_t *cm_notifier_pool;
 static bool cm_tasks_closing;	/* no task is attached any more */
@@ -264,14 +266,36 @@ static void cm_tasks_freed(void *data, struct task_struct *t)
 /**
  * struct cm_attach - what the stopped machine is to do
  * @d: the domain to attach all tasks to
+ * @caller: one of them
  * @spare: notifiers for them, linked through ->link
  * @missing: out: how many more were needed
  */
 struct cm_attach {
 	struct cm_domain *d;
+	struct task_struct *caller;
 	struct list_head spare;
 	unsigned int missing;
 };
+
+/* Whether it is one of the domain's; then it has a notifier, if there is one. */
+static bool cm_tasks_attach_one(struct cm_attach *a, struct task_struct *t)
+{
+	struct cm_notifier *n;
+
+	if (t->mm != a->d->mm)
+		return false;
+	if (cm_tasks_notifier(t, a->d))
+		return true;
+	n = list_first_entry_or_null(&a->spare, struct cm_notifier, link);
+	if (!n) {
+		a->missing++;
+		return true;
+	}
+	list_del(&n->link);
+	cm_tasks_setup(n, a->d, t);
+	hlist_add_head(&n->pn.link, &t->preempt_notifiers);
+	return true;
+}
 
 /*
  * Every other CPU is in its stopper thread: no task is inside the scheduler or
@@ -281,22 +305,16 @@ static int cm_tasks_attach_stopped(void *data)
 {
 	struct cm_attach *a = data;
 	struct task_struct *g, *t;
+	int users = 0;
 
-	for_each_process_thread(g, t) {
-		struct cm_notifier *n;
-
-		if (t->mm != a->d->mm || cm_tasks_notifier(t, a->d))
-			continue;
-		n = list_first_entry_or_null(&a->spare, struct cm_notifier,
-					     link);
-		if (!n) {
-			a->missing++;
-			continue;
-		}
-		list_del(&n->link);
-		cm_tasks_setup(n, a->d, t);
-		hlist_add_head(&n->pn.link, &t->preempt_notifiers);
-	}
+	for_each_thread(a->caller, t)
+		users += cm_tasks_attach_one(a, t);
+	/* Most often that was all. (There may also be who only looks at the mm.) */
+	if (users == atomic_read(&a->d->mm->mm_users))
+		return 0;
+	a->missing = 0;
+	for_each_process_thread(g, t)
+		cm_tasks_attach_one(a, t);
 	return 0;
 }
 
@@ -306,11 +324,15 @@ static int cm_tasks_attach_stopped(void *data)
  */
 static int cm_tasks_attach_others(struct cm_domain *d)
 {
-	struct cm_attach a = { .d = d, .spare = LIST_HEAD_INIT(a.spare) };
+	struct cm_attach a = { .d = d,
+			       .caller = current,
+			       .spare = LIST_HEAD_INIT(a.spare) };
 	struct cm_notifier *n, *next;
 	unsigned int want = get_nr_threads(current) + 4;
-	int err = 0;
+	int err = cm_limits_pace(current_uid());
 
+	if (err)
+		return err;
 	do {
 		while (want) {
 			n = kmem_cache_alloc(cm_notifier_cache, GFP_KERNEL);
@@ -353,14 +375,15 @@ static int cm_tasks_attach_self(struct cm_domain *d)
  * @d: the domain of the caller's mm, live: from now on new tasks are attached
  *
  * Context: process context, may sleep, no mmap_lock held. A process with
- * several tasks stops the machine for a moment, once.
+ * several tasks stops the machine for a moment, once; a user's processes one
+ * after the other, see cm_limits_pace().
  * Return: 0, -ENOMEM, or -EINTR when killed.
  */
 int cm_tasks_attach(struct cm_domain *d)
 {
 	int err = 0;
 
-	if (mutex_lock_killable(&cm_attach_lock))
+	if (mutex_lock_killable(&d->attach_lock))
 		return -EINTR;
 	if (!d->attached) {
 		if (thread_group_empty(current) &&
@@ -370,7 +393,7 @@ int cm_tasks_attach(struct cm_domain *d)
 			err = cm_tasks_attach_others(d);
 		d->attached = !err;
 	}
-	mutex_unlock(&cm_attach_lock);
+	mutex_unlock(&d->attach_lock);
 	return err;
 }
 

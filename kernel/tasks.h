@@ -9,7 +9,7 @@
  * another mm (exec) or the domain is dead, when the task next returns to user
  * mode.
  *
- * Locks: cm_attach_lock, a mutex, outermost, never under an mmap_lock:
+ * Locks: cm_domain.attach_lock, a mutex, outermost, never under an mmap_lock:
  * stop_machine() is called under it. cm_domain.tasks_lock, a raw spinlock, innermost.
  */
 #ifndef _CM_TASKS_H

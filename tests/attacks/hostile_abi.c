@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -254,10 +255,18 @@ static bool all_pages(void)
 	return true;
 }
 
+static void *sleep_for_ever(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
 /* As many keys as it has processes. */
 static bool all_keys(void)
 {
 	static pid_t pids[100];
+	pthread_t thread;
 	int n = 0;
 
 	for (; n < 100; n++) {
@@ -265,8 +274,12 @@ static bool all_keys(void)
 		if (pids[n] < 0)
 			break;
 		if (pids[n] == 0) {
-			char *p = victim_region(4, NULL);
+			char *p;
 
+			/* So the machine has to be stopped for it. */
+			if (pthread_create(&thread, NULL, sleep_for_ever, NULL))
+				_exit(2);
+			p = victim_region(4, NULL);
 			for (int i = 0; i < 20; i++) {
 				p[i % 4 * 4096] = (char)i;
 				usleep(20000);

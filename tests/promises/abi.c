@@ -245,6 +245,31 @@ static void max_regions(void)
 	unset(&regions);
 }
 
+/* Was root's when it opened the device, and is nobody's when it makes a region. */
+static bool at_own_expense(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		fd = open(CRYPTMEM_DEVICE, O_RDWR);
+		_exit(setgid(65534) || setuid(65534) || map_fails(PROT_READ, MAP_SHARED, 0) ||
+		      mmap(NULL, 2 * 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED || !user_has(1, 2));
+	}
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void accounts(void)
+{
+	struct setting regions = set("/sys/module/cryptmem/parameters/max_regions", "2");
+	char *page = victim_region(1, NULL);
+
+	/* With the child's copy, root has two. */
+	ok(user_has(1, 1) && at_own_expense(), "who has become another user has regions at that one's expense");
+	munmap(page, 4096);
+	unset(&regions);
+}
+
 static void unloading(void)
 {
 	char *page = victim_region(1, NULL);
@@ -273,6 +298,7 @@ int main(void)
 	mapping();
 	max_pages();
 	max_regions();
+	accounts();
 	unloading();
 	return tap_done();
 }

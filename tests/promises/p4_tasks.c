@@ -49,6 +49,40 @@ static void clone_vm(void)
 	free(stack);
 }
 
+static int wait_and_add(void *unused)
+{
+	(void)unused;
+	while (!page)
+		usleep(1000);
+	return add_slowly((void *)50L);
+}
+
+static void *wait_only(void *unused)
+{
+	(void)unused;
+	pause();
+	return NULL;
+}
+
+/* With @thread, it is one of several that the machine has to be stopped for. */
+static void there_before(bool thread)
+{
+	char *stack = malloc(STACK);
+	pid_t pid = fork(), other;
+	pthread_t waiter;
+
+	if (pid == 0) {
+		page = NULL;
+		if (thread && pthread_create(&waiter, NULL, wait_only, NULL))
+			_exit(1);
+		other = clone(wait_and_add, stack + STACK, CLONE_VM | SIGCHLD, NULL);
+		page = victim_region(1, NULL);
+		_exit(!child_ended_well(other) || !tap_is_filled(page, 1, 50));
+	}
+	ok(child_ended_well(pid), "one that shared it before the device was opened%s", thread ? ", by a process with a thread" : "");
+	free(stack);
+}
+
 static void vfork_and_exec(void)
 {
 	pid_t pid;
@@ -219,6 +253,8 @@ int main(void)
 	killed_at_work();
 	page = victim_region(1, NULL);
 	clone_vm();
+	there_before(false);
+	there_before(true);
 	vfork_and_exec();
 	io_uring();
 	return tap_done();
