@@ -102,13 +102,30 @@ static bool cm_sigframe_in_call(struct pt_regs *regs, unsigned long address)
 #endif
 }
 
+/*
+ * Nobody looks whether it worked: as a thread dies, others are told of it, and
+ * as one is made, what its number is.
+ */
+static bool cm_sigframe_is_unchecked(bool write, bool call, int nr)
+{
+	if (current->flags & PF_EXITING)
+		return true;
+#ifdef CONFIG_COMPAT
+	if (in_compat_syscall())
+		return false;
+#endif
+	return write && call && !cm_sigframe_has_ring() &&
+	       (nr == __NR_clone || nr == __NR_clone3);
+}
+
 /**
  * cm_sigframe_touched() - is the kernel at work on a signal's frame, or the like
  * @d: the caller's domain
  * @address: what it touches, in a region
  * @write: whether it writes. A uprobe's handler reads
  *
- * What a system call writes to a place where frames go counts as one, too.
+ * What a system call writes to a place where frames go counts as one, too. So does
+ * what nobody would learn the failure of.
  *
  * Context: in a fault taken in kernel mode.
  * Return: whether it is, or may be.
@@ -120,9 +137,10 @@ bool cm_sigframe_touched(struct cm_domain *d, unsigned long address, bool write)
 	bool call = cm_sigframe_in_call(regs, address);
 	bool ring = cm_sigframe_has_ring();
 
-	if (current->flags &
-	    (PF_USER_WORKER | PF_IO_WORKER | PF_KTHREAD | PF_EXITING))
+	if (current->flags & (PF_USER_WORKER | PF_IO_WORKER | PF_KTHREAD))
 		return false;
+	if (cm_sigframe_is_unchecked(write, call, nr))
+		return true;
 	if (!call || !cm_sigframe_is_sigreturn(nr)) {
 		if (call && (ring || !write))
 			return false;
@@ -146,9 +164,14 @@ bool cm_sigframe_touched(struct cm_domain *d, unsigned long address, bool write)
 bool cm_sigframe_may_wait(unsigned long address, bool write)
 {
 	struct pt_regs *regs = task_pt_regs(current);
+	int nr = syscall_get_nr(current, regs);
+	bool call = cm_sigframe_in_call(regs, address);
 
-	if (cm_sigframe_in_call(regs, address))
-		return cm_sigframe_is_sigreturn(syscall_get_nr(current, regs));
+	/* But the others that die with it are not to wait for a tracer. */
+	if (cm_sigframe_is_unchecked(write, call, nr))
+		return !(current->signal->flags & SIGNAL_GROUP_EXIT);
+	if (call)
+		return cm_sigframe_is_sigreturn(nr);
 	if (cm_sigframe_has_ring() ||
 	    test_bit(MMF_HAS_UPROBES, &current->mm->flags))
 		return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sigframe: tells the frame of a signal, on a stack that is in a region, from what
- * a system call touches. To fail there would be the end of the program.
+ * sigframe: tells the frame of a signal, on a stack that is in a region, and what
+ * the kernel writes without looking whether it can, from what a system call
+ * touches. To fail there would be the end of the program.
  */
 #ifndef _CM_SIGFRAME_H
 #define _CM_SIGFRAME_H

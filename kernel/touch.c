@@ -48,7 +48,7 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 
 	trace_cryptmem_park(vmf->address, user_mode);
 	if (!user_mode && !anywhere) {
-		/* The dying write to their own memory, too; nobody will miss it. */
+		/* Of who dies with all others, nobody will miss it. */
 		if (!(current->flags & PF_EXITING))
 			cm_guard_break_off(n);
 		return VM_FAULT_SIGBUS;

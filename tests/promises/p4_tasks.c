@@ -246,6 +246,9 @@ static void opened_late(void)
 
 int main(void)
 {
+	/* First: a child of a process with regions has its tasks attached from the start. */
+	there_before(false);
+	there_before(true);
 	victim_setup();
 	opened_late();
 	main_thread_first();
@@ -253,8 +256,6 @@ int main(void)
 	killed_at_work();
 	page = victim_region(1, NULL);
 	clone_vm();
-	there_before(false);
-	there_before(true);
 	vfork_and_exec();
 	io_uring();
 	return tap_done();
