@@ -143,9 +143,10 @@ static void cm_alone_tell(const char *name)
 static void cm_alone_put_out(struct cm_domain *d, void *arg)
 {
 	/*
-	 * Who frees a domain's pages, or forks, has an empty window, and may hold
-	 * map_lock for long. Who fills it looks whether we are alone after that:
-	 * pairs with cm_touch_page().
+	 * Who forks has an empty window, and may hold map_lock for long; who frees
+	 * a region's pages may hold it for long, and is waited for where another
+	 * one's are in the window. Who fills it looks whether we are alone after
+	 * that: pairs with cm_touch_page().
 	 */
 	smp_mb();
 	if (READ_ONCE(d->window.count))

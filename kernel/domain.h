@@ -114,7 +114,7 @@ struct cm_domain {
 	pid_t pid;
 	char comm[16];
 	struct inode *inode;
-	struct mutex attach_lock;
+	struct mutex attach_lock; /* each task has a notifier, once */
 	bool attached;
 	raw_spinlock_t tasks_lock;
 	struct list_head tasks;

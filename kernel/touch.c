@@ -28,6 +28,10 @@ static vm_fault_t cm_touch_failed(unsigned long address, pgoff_t pgoff,
 		pr_warn_ratelimited("%s[%d]: page %#lx (%#lx of its domain): the ciphertext was tampered with: SIGBUS\n",
 				    current->comm, task_tgid_nr(current),
 				    address & PAGE_MASK, pgoff);
+	else if (err == -ENOSPC)
+		pr_warn_ratelimited("%s[%d]: page %#lx: no memory may be committed for its ciphertext (vm.overcommit_memory): SIGBUS\n",
+				    current->comm, task_tgid_nr(current),
+				    address & PAGE_MASK);
 	else
 		pr_warn_ratelimited("%s[%d]: page %#lx: the ciphertext cannot be read back (%d): SIGBUS\n",
 				    current->comm, task_tgid_nr(current),

@@ -120,6 +120,37 @@ static bool given_back(void)
 	return number(GROUP "/memory.current") >= 0 && number(GROUP "/memory.current") <= (long)LIMIT / 4;
 }
 
+/* What the kernel may promise to all: where that is strict, each page of ciphertext counts. */
+static void no_more_committed(void)
+{
+	char before[32], most[32];
+	long committed = victim_field("/proc/meminfo", "Committed_AS:");
+	int status;
+	pid_t pid;
+
+	victim_get("/proc/sys/vm/overcommit_kbytes", before, sizeof(before));
+	snprintf(most, sizeof(most), "%ld", committed + 4096);
+	pid = fork();
+	if (pid == 0) {
+		char *region;
+
+		/* Root may have a little more. */
+		region = setuid(65534) ? NULL : victim_region(PAGES, NULL);
+		shared->ready = 1;
+		while (!shared->command)
+			usleep(1000);
+		fill(region, false);
+		_exit(0);
+	}
+	ok(victim_wait(&shared->ready) && committed > 0 && victim_set("/proc/sys/vm/overcommit_kbytes", most) &&
+	   victim_set("/proc/sys/vm/overcommit_memory", "2"), "control: the kernel promises no more than %s kB", most);
+	shared->command = 1;
+	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "a region that needs more: SIGBUS");
+	victim_set("/proc/sys/vm/overcommit_memory", "0");
+	victim_set("/proc/sys/vm/overcommit_kbytes", before);
+	ok(victim_log("may be committed for its ciphertext"), "the log says why");
+}
+
 int main(void)
 {
 	char limit[32];
@@ -141,5 +172,6 @@ int main(void)
 	ok(given_back(), "what they had is given back (%ld bytes left)", number(GROUP "/memory.current"));
 	victim_end(pid);
 	ok(rmdir(GROUP) == 0, "and the cgroup goes");
+	no_more_committed();
 	return tap_done();
 }

@@ -5,6 +5,7 @@
  *	mem			the same through /proc/PID/mem, never attached
  *	callback callback_poke	a code pointer, by process_vm_writev() or PTRACE_POKEDATA
  *	callback_traced		the same while one thread is attached to, and the other one runs
+ *	shared			one in memory that the victim shares with others, by /proc/PID/map_files
  *	got stack		an entry of the GOT; a return address of a thread that sleeps
  *	registers regset	the instruction pointer, by PTRACE_SETREGS or PTRACE_SETREGSET; detached before it runs
  *	user			the same, by PTRACE_POKEUSER
@@ -109,6 +110,22 @@ static void find_map(const char *file, const char *perms, uint64_t *from, uint64
 			break;
 	must(maps && !feof(maps), file);
 	fclose(maps);
+}
+
+/* Nothing is written to the victim: it maps the same memory. */
+static void shared(void)
+{
+	uint64_t *map, from = 0, to = 0;
+	char path[64];
+	int fd;
+
+	find_map("/dev/zero", " rw-s ", &from, &to);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", prey->pid, from, to);
+	fd = open(path, O_RDWR);
+	map = fd < 0 ? MAP_FAILED : mmap(NULL, to - from, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(map != MAP_FAILED, path);
+	map[(prey->shared - from) / 8] = prey->confess;
+	close(fd);
 }
 
 /* Every entry that has been resolved to a function of the C library. */
@@ -268,6 +285,8 @@ int main(int argc, char **argv)
 		callback_poke();
 	else if (strcmp(how, "callback_traced") == 0)
 		callback_traced();
+	else if (strcmp(how, "shared") == 0)
+		shared();
 	else if (strcmp(how, "got") == 0)
 		got();
 	else if (strcmp(how, "stack") == 0)

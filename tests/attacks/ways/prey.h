@@ -24,6 +24,7 @@ struct prey {
 	volatile pid_t pid;		/* the victim */
 	volatile uint64_t secret;	/* where its secret is: an address of the victim's */
 	volatile uint64_t callback;	/* where its code pointer is, called in each round */
+	volatile uint64_t shared;	/* the same, in memory that it shares with others */
 	volatile uint64_t ordinary;	/* where it has a word of no importance */
 	volatile uint64_t code;		/* where the function is that looks at the secret; what calls it follows */
 	volatile uint64_t confess;	/* and one that copies the secret to ->loot: any program that can send a file has such code */

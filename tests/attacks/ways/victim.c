@@ -51,6 +51,18 @@ static void nothing(void)
 /* In writable memory, as the GOT, C++ objects and callbacks are. */
 static void (*volatile callback)(void) = nothing;
 
+/* And in memory that is shared. */
+static void (*volatile *shared_callback)(void);
+
+static void share(void)
+{
+	shared_callback = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared_callback == MAP_FAILED)
+		exit(2);
+	*shared_callback = nothing;
+	prey->shared = (uintptr_t)shared_callback;
+}
+
 static void *obtain(const char *memory)
 {
 	void *p = NULL;
@@ -187,6 +199,7 @@ static void *work(void *unused)
 		if (followed)
 			be_followed();
 		callback();
+		(*shared_callback)();
 		if (sleepy)
 			usleep(10000);
 	}
@@ -401,6 +414,7 @@ int main(int argc, char **argv)
 	sigfillset(&action.sa_mask);
 	sigaction(SIGBUS, &action, NULL);
 	prey->pid = getpid();
+	share();
 	prey->callback = (uintptr_t)&callback;
 	prey->ordinary = (uintptr_t)&ordinary;
 	prey->code = (uintptr_t)use_secret;
