@@ -284,8 +284,12 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 	if (!cm_guard_restartable(regs))
 		return;
 	while (!signal_pending(current) && !READ_ONCE(d->altered) &&
-	       cm_guard_traced(d))
+	       cm_guard_traced(d)) {
+		mmap_read_lock(d->mm);
+		cm_uprobes_forget(d);
+		mmap_read_unlock(d->mm);
 		schedule_timeout_interruptible(CM_PARK_POLL);
+	}
 	/* Locked: let the program have its EFAULT. */
 	if (READ_ONCE(d->altered))
 		return;

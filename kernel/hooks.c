@@ -270,7 +270,6 @@ static struct cm_hook cm_hooks[] = {
 #ifdef CONFIG_UPROBES
 	{ "set_swbp", { .func = cm_uprobes_on_set_swbp } },
 	{ "set_orig_insn", { .func = cm_uprobes_on_set_orig_insn } },
-	{ "uprobe_munmap", { .func = cm_uprobes_on_munmap } },
 	{ "uprobe_notify_resume", { .func = cm_uprobes_on_notify_resume } },
 #ifdef __NR_uretprobe
 	{ "uprobe_handle_trampoline", { .func = cm_uprobes_on_trampoline } },

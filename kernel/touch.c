@@ -14,9 +14,11 @@
 #include "fault.h"
 #include "guard.h"
 #include "region.h"
+#include "sched.h"
 #include "tasks.h"
 #include "touch.h"
 #include "trace.h"
+#include "uprobes.h"
 
 /* What the program sees of a failure to serve a fault, and the log. */
 static vm_fault_t cm_touch_failed(unsigned long address, pgoff_t pgoff,
@@ -61,6 +63,7 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 	    (vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
 		return VM_FAULT_SIGBUS;
 	/* Without map_pages, faults always come with the mmap_lock. */
+	cm_uprobes_forget(n->domain);
 	mmap_read_unlock(vmf->vma->vm_mm);
 	/* Nor is anything held against a machine that wants to sleep. */
 	set_current_state((user_mode ? TASK_INTERRUPTIBLE : TASK_KILLABLE) |

@@ -85,109 +85,31 @@ bool cm_uprobes_watch(struct cm_domain *d)
 	return atomic_read(&d->breakpoints.handlers) || cm_uprobes_set(d);
 }
 
-static void cm_uprobes_add(struct cm_breakpoints *b, unsigned long start,
-			   unsigned long end)
+/* What is mapped there; NULL: nothing that could have one. */
+static void *cm_uprobes_mapped(struct mm_struct *mm, unsigned long at)
 {
-	if (xa_err(xa_store(&b->at, start, xa_mk_value(0), GFP_ATOMIC)))
-		WRITE_ONCE(b->unknown, true);
+	struct vm_area_struct *vma = vma_lookup(mm, at);
+
+	return vma && vma->vm_file ? vma->vm_file->f_mapping : NULL;
 }
 
-static void cm_uprobes_remove(struct cm_breakpoints *b, unsigned long start,
-			      unsigned long end)
+/**
+ * cm_uprobes_forget() - forget the breakpoints whose code has been unmapped
+ * @d: the domain; its mmap_lock is held
+ *
+ * Nobody tells: who waits for the last to go has to look.
+ *
+ * Context: process context.
+ */
+void cm_uprobes_forget(struct cm_domain *d)
 {
+	struct xarray *all = &d->breakpoints.at;
 	unsigned long at;
-	void *entry;
+	void *mapped;
 
-	xa_for_each_range(&b->at, at, entry, start, end - 1)
-		xa_erase(&b->at, at);
-}
-
-static void cm_uprobes_change(struct mm_struct *mm, unsigned long start,
-			      unsigned long end,
-			      void (*change)(struct cm_breakpoints *b,
-					     unsigned long start,
-					     unsigned long end))
-{
-	struct cm_domain *d;
-
-	rcu_read_lock();
-	d = cm_domain_find(mm);
-	if (d) {
-		change(&d->breakpoints, start, end);
-		cm_guard_watch(d, true);
-	}
-	rcu_read_unlock();
-}
-
-/**
- * cm_uprobes_on_set_swbp() - a breakpoint is about to be set
- * @ip: unused, as are the others but
- * @parent_ip: unused
- * @ops: unused
- * @fregs: the function's arguments: the mm is the second, the address the third
- *
- * Under the mm's mmap_lock.
- */
-void notrace cm_uprobes_on_set_swbp(unsigned long ip, unsigned long parent_ip,
-				    struct ftrace_ops *ops,
-				    struct ftrace_regs *fregs)
-{
-	unsigned long at = cm_ftrace_argument(fregs, 2);
-
-#ifdef CONFIG_UPROBES
-	static_assert(__same_type(set_swbp, int(struct arch_uprobe *,
-						struct mm_struct *,
-						unsigned long)));
-	static_assert(__same_type(set_orig_insn, set_swbp));
-#endif
-	cm_uprobes_change((void *)cm_ftrace_argument(fregs, 1), at, at + 1,
-			  cm_uprobes_add);
-}
-
-/**
- * cm_uprobes_on_set_orig_insn() - one is about to be removed
- * @ip: unused, as are the others but
- * @parent_ip: unused
- * @ops: unused
- * @fregs: the function's arguments, as those of set_swbp()
- *
- * Under the mm's mmap_lock.
- */
-void notrace cm_uprobes_on_set_orig_insn(unsigned long ip,
-					 unsigned long parent_ip,
-					 struct ftrace_ops *ops,
-					 struct ftrace_regs *fregs)
-{
-	unsigned long at = cm_ftrace_argument(fregs, 2);
-
-	cm_uprobes_change((void *)cm_ftrace_argument(fregs, 1), at, at + 1,
-			  cm_uprobes_remove);
-}
-
-/**
- * cm_uprobes_on_munmap() - uprobe_munmap(): the code that they are in goes
- * @ip: unused, as are the others but
- * @parent_ip: unused
- * @ops: unused
- * @fregs: the function's arguments: the VMA, where its part begins, and ends
- *
- * Or it only gets other bounds: then those that are within them are set once
- * more. Under the mm's mmap_lock, for writing; or nobody has the mm any more.
- */
-void notrace cm_uprobes_on_munmap(unsigned long ip, unsigned long parent_ip,
-				  struct ftrace_ops *ops,
-				  struct ftrace_regs *fregs)
-{
-	struct vm_area_struct *vma = (void *)cm_ftrace_argument(fregs, 0);
-	unsigned long start = cm_ftrace_argument(fregs, 1);
-	unsigned long end = cm_ftrace_argument(fregs, 2);
-
-	static_assert(__same_type(uprobe_munmap,
-				  void(struct vm_area_struct *, unsigned long,
-				       unsigned long)));
-
-	if (test_bit(MMF_HAS_UPROBES, &vma->vm_mm->flags))
-		cm_uprobes_change(vma->vm_mm, start, end, cm_uprobes_remove);
+	xa_for_each(all, at, mapped)
+		if (cm_uprobes_mapped(d->mm, at) != mapped)
+			xa_erase(all, at);
 }
 
 /**
@@ -203,6 +125,71 @@ void cm_uprobes_end(struct cm_notifier *n)
 }
 
 #ifdef CONFIG_UPROBES
+static void cm_uprobes_add(struct cm_domain *d, unsigned long at)
+{
+	struct cm_breakpoints *b = &d->breakpoints;
+	void *mapped = cm_uprobes_mapped(d->mm, at);
+
+	if (!mapped || xa_err(xa_store(&b->at, at, mapped, GFP_ATOMIC)))
+		WRITE_ONCE(b->unknown, true);
+}
+
+static void cm_uprobes_remove(struct cm_domain *d, unsigned long at)
+{
+	xa_erase(&d->breakpoints.at, at);
+}
+
+/* Both take an arch_uprobe, the mm, and the address, under its mmap_lock. */
+static void cm_uprobes_change(struct ftrace_regs *fregs,
+			      void (*change)(struct cm_domain *d,
+					     unsigned long at))
+{
+	struct mm_struct *mm = (void *)cm_ftrace_argument(fregs, 1);
+	struct cm_domain *d;
+
+	static_assert(__same_type(set_swbp, int(struct arch_uprobe *,
+						struct mm_struct *,
+						unsigned long)));
+	static_assert(__same_type(set_orig_insn, set_swbp));
+
+	rcu_read_lock();
+	d = cm_domain_find(mm);
+	if (d) {
+		change(d, cm_ftrace_argument(fregs, 2));
+		cm_guard_watch(d, true);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * cm_uprobes_on_set_swbp() - a breakpoint is about to be set
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments
+ */
+void notrace cm_uprobes_on_set_swbp(unsigned long ip, unsigned long parent_ip,
+				    struct ftrace_ops *ops,
+				    struct ftrace_regs *fregs)
+{
+	cm_uprobes_change(fregs, cm_uprobes_add);
+}
+
+/**
+ * cm_uprobes_on_set_orig_insn() - one is about to be removed
+ * @ip: unused, as are the others but
+ * @parent_ip: unused
+ * @ops: unused
+ * @fregs: the function's arguments
+ */
+void notrace cm_uprobes_on_set_orig_insn(unsigned long ip,
+					 unsigned long parent_ip,
+					 struct ftrace_ops *ops,
+					 struct ftrace_regs *fregs)
+{
+	cm_uprobes_change(fregs, cm_uprobes_remove);
+}
+
 /*
  * Nobody is served from now on, and nothing is left of what was served before.
  * False: that would have to wait, where it may not.

@@ -18,7 +18,7 @@
  * Each hook is called at the entry of the kernel's function that its name says,
  * see hooks.c; in process context.
  *
- * Locks: cm_breakpoints.at's own, innermost; map_lock where said.
+ * Locks: cm_breakpoints.at's own, innermost; map_lock, mmap_lock where said.
  */
 #ifndef _CM_UPROBES_H
 #define _CM_UPROBES_H
@@ -34,7 +34,7 @@ struct ftrace_regs;
 
 /**
  * struct cm_breakpoints - where a domain's mm has breakpoints of uprobes
- * @at: address -> something
+ * @at: address -> what is mapped there, to be compared only
  * @unknown: there may be others: for good
  * @handlers: tasks that may be calling a handler
  */
@@ -49,6 +49,7 @@ void cm_uprobes_teardown(struct cm_breakpoints *b);
 int cm_uprobes_inherit(struct cm_breakpoints *child,
 		       struct cm_breakpoints *parent);
 bool cm_uprobes_watch(struct cm_domain *d);
+void cm_uprobes_forget(struct cm_domain *d);
 void cm_uprobes_end(struct cm_notifier *n);
 
 #define CM_UPROBES_HOOK(name)                                                 \
@@ -58,7 +59,6 @@ void cm_uprobes_end(struct cm_notifier *n);
 
 CM_UPROBES_HOOK(set_swbp);
 CM_UPROBES_HOOK(set_orig_insn);
-CM_UPROBES_HOOK(munmap);
 CM_UPROBES_HOOK(notify_resume);
 CM_UPROBES_HOOK(trampoline);
 
