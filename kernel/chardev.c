@@ -3,9 +3,11 @@
  * chardev: see chardev.h.
  */
 #include <linux/build_bug.h>
+#include <linux/cdev.h>
 #include <linux/cred.h>
+#include <linux/device.h>
+#include <linux/err.h>
 #include <linux/fs.h>
-#include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/random.h>
@@ -18,6 +20,7 @@
 
 #include "chardev.h"
 #include "cipher.h"
+#include "compat.h"
 #include "domain.h"
 #include "guard.h"
 #include "limits.h"
@@ -242,12 +245,25 @@ static const struct file_operations cm_chardev_fops = {
 	.mmap = cm_chardev_mmap,
 };
 
-static struct miscdevice cm_chardev = {
-	.minor = MISC_DYNAMIC_MINOR,
+static char *cm_chardev_devnode(CM_DEVNODE_CONST struct device *dev,
+				umode_t *mode)
+{
+	if (mode)
+		*mode = 0666;
+	return NULL;
+}
+
+static struct class cm_chardev_class = {
 	.name = "cryptmem",
-	.fops = &cm_chardev_fops,
-	.mode = 0666,
+	.devnode = cm_chardev_devnode,
 };
+
+/*
+ * No misc device: those are opened one at a time, on the whole machine, and our
+ * open() may take its time.
+ */
+static struct cdev cm_chardev;
+static dev_t cm_chardev_number;
 
 /**
  * cm_chardev_init() - open the door
@@ -257,15 +273,42 @@ static struct miscdevice cm_chardev = {
  */
 int cm_chardev_init(void)
 {
-	return misc_register(&cm_chardev);
+	struct device *dev;
+	int err;
+
+	err = alloc_chrdev_region(&cm_chardev_number, 0, 1, "cryptmem");
+	if (err)
+		return err;
+	cdev_init(&cm_chardev, &cm_chardev_fops);
+	cm_chardev.owner = THIS_MODULE;
+	err = class_register(&cm_chardev_class);
+	if (err)
+		goto err_region;
+	err = cdev_add(&cm_chardev, cm_chardev_number, 1);
+	if (err)
+		goto err_class;
+	dev = device_create(&cm_chardev_class, NULL, cm_chardev_number, NULL,
+			    "cryptmem");
+	if (!IS_ERR(dev))
+		return 0;
+	err = PTR_ERR(dev);
+	cdev_del(&cm_chardev);
+err_class:
+	class_unregister(&cm_chardev_class);
+err_region:
+	unregister_chrdev_region(cm_chardev_number, 1);
+	return err;
 }
 
 /**
- * cm_chardev_exit() - close it; open descriptors hold the module
+ * cm_chardev_exit() - close it
  *
  * Context: process context, may sleep.
  */
 void cm_chardev_exit(void)
 {
-	misc_deregister(&cm_chardev);
+	device_destroy(&cm_chardev_class, cm_chardev_number);
+	cdev_del(&cm_chardev);
+	class_unregister(&cm_chardev_class);
+	unregister_chrdev_region(cm_chardev_number, 1);
 }

@@ -46,6 +46,13 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #define CM_GUP_ARG
 #endif
 
+/* What a class is asked about. */
+#ifdef CM_HAVE_DEVNODE_CONST
+#define CM_DEVNODE_CONST	const
+#else
+#define CM_DEVNODE_CONST
+#endif
+
 /*
  * What a function that ftrace watches was called with, and where it is to go on:
  * either all registers are kept for the hook, or those that a call is made of.

@@ -205,9 +205,14 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		clear_bit(CM_PARKED, &n->flags);
 		return CM_ADMIT;
 	}
-	if (!user_mode && cm_sigframe_touched(d, vmf->real_address, write)) {
+	if (write)
+		cm_uprobes_end(n);
+	if (!user_mode && !cm_uprobes_handling(n) &&
+	    cm_sigframe_touched(vmf->real_address, write)) {
+		/* If it was about to call a handler, all is to be put out anew. */
+		cm_uprobes_give_up(n);
 		/* Failure would be the end of the program. */
-		if (!cm_alone_lost()) {
+		if (!cm_alone_lost() && !cm_uprobes_handled(d)) {
 			/* Seal it again. */
 			set_bit(CM_FRAME, &n->flags);
 			cm_kick_all(d);

@@ -2,13 +2,15 @@
 /*
  * limits: see limits.h.
  */
-#include <linux/hash.h>
 #include <linux/hashtable.h>
+#include <linux/jhash.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/sched.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "limits.h"
@@ -158,34 +160,50 @@ void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 #define CM_PACE_BURST	10
 
 /*
- * When each may next, were it not for the burst: users, by a hash. They are kept
- * when their regions have gone, so they are no part of an account.
+ * Until when each user's have been made, at that pace: by a hash, as they are kept
+ * when regions have gone. Nobody knows who shares a place with whom.
  */
-static u64 cm_paces[256];
+static u64 cm_paces[4096];
+
+/* Under cm_users_lock. */
+static u64 *cm_limits_pace_of(kuid_t uid)
+{
+	static u32 salt;
+
+	if (!salt)
+		salt = get_random_u32() | 1;
+	return &cm_paces[jhash_1word(__kuid_val(uid), salt) %
+			 ARRAY_SIZE(cm_paces)];
+}
 
 /**
  * cm_limits_pace() - wait until a user may stop the machine once more
  * @uid: the user; root may at once
  *
- * Context: process context, may sleep.
+ * Who waits has not been counted: what has been given up costs nobody anything.
+ *
+ * Context: process context, may sleep. Nothing should be held.
  * Return: 0, or -EINTR when killed.
  */
 int cm_limits_pace(kuid_t uid)
 {
-	u64 *next = &cm_paces[hash_32(__kuid_val(uid), 8)];
-	u64 now = get_jiffies_64(), mine;
+	u64 *until, now;
 
 	if (uid_eq(uid, GLOBAL_ROOT_UID))
 		return 0;
-	mutex_lock(&cm_users_lock);
-	mine = max(*next, now);
-	*next = mine + CM_PACE;
+	for (;;) {
+		mutex_lock(&cm_users_lock);
+		until = cm_limits_pace_of(uid);
+		now = get_jiffies_64();
+		if (*until <= now + CM_PACE * CM_PACE_BURST)
+			break;
+		mutex_unlock(&cm_users_lock);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		schedule_timeout_killable(CM_PACE);
+	}
+	*until = max(*until, now) + CM_PACE;
 	mutex_unlock(&cm_users_lock);
-	if (mine <= now + CM_PACE * CM_PACE_BURST)
-		return 0;
-	/* Nothing is held that others would wait for. */
-	if (schedule_timeout_killable(mine - now - CM_PACE * CM_PACE_BURST))
-		return -EINTR;
 	return 0;
 }
 

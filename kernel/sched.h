@@ -26,7 +26,6 @@ struct task_struct;
 #define CM_RESTART	0 /* restart the system call that a parked fault broke */
 #define CM_PARKED	1 /* the present wait has been counted */
 #define CM_FRAME	2 /* it was served a signal's frame, or the like */
-#define CM_HANDLER	3 /* it may be calling a uprobe's handler, and is counted as such */
 
 /* The lowest bits of cm_notifier.work_state; above, how often it was done. */
 #define CM_WORK_QUEUEING	1 /* somebody, irqs off, is about to queue it */
@@ -45,6 +44,8 @@ struct task_struct;
  * @work: runs before the task returns to user mode
  * @work_state: CM_WORK_*
  * @flags: CM_*, atomic bits
+ * @handler: enum cm_handler
+ * @armed: since when it is that, jiffies
  * @counted: this task is in the domain's count; under the domain's lock
  * @rcu: how it is freed
  */
@@ -57,6 +58,8 @@ struct cm_notifier {
 	struct callback_head work;
 	atomic_t work_state;
 	unsigned long flags;
+	atomic_t handler;
+	unsigned long armed;
 	bool counted;
 	struct rcu_head rcu;
 };

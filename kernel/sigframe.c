@@ -3,6 +3,8 @@
  * sigframe: see sigframe.h.
  */
 #include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/futex.h>
 #include <linux/ptrace.h>
 #include <linux/rseq.h>
 #include <linux/sched/coredump.h>
@@ -14,7 +16,6 @@
 
 #include "compat.h"
 #include "sigframe.h"
-#include "uprobes.h"
 
 /* More than a signal's frame takes: with AMX, 12 KiB; with SME, 80. */
 #ifdef CONFIG_ARM64
@@ -48,6 +49,11 @@ static bool cm_sigframe_is_sigreturn(int nr)
 	if (is_compat_task())
 		return nr == CM_NR_ARM_SIGRETURN ||
 		       nr == CM_NR_ARM_RT_SIGRETURN;
+#endif
+#ifdef __NR_uretprobe
+	/* The end of a function, likewise: it takes registers from the stack. */
+	if (nr == __NR_uretprobe)
+		return true;
 #endif
 	return nr == __NR_rt_sigreturn;
 }
@@ -118,19 +124,31 @@ static bool cm_sigframe_is_unchecked(bool write, bool call, int nr)
 	       (nr == __NR_clone || nr == __NR_clone3);
 }
 
+/*
+ * Others die with it, who are not to wait for a tracer; or wait for locks of
+ * its own that it gives back, with one of the kernel's held.
+ */
+static bool cm_sigframe_is_waited_for(void)
+{
+#ifdef CONFIG_FUTEX
+	if (current->futex_state == FUTEX_STATE_EXITING)
+		return true;
+#endif
+	return current->signal->flags & SIGNAL_GROUP_EXIT;
+}
+
 /**
  * cm_sigframe_touched() - is the kernel at work on a signal's frame, or the like
- * @d: the caller's domain
  * @address: what it touches, in a region
- * @write: whether it writes. A uprobe's handler reads
+ * @write: whether it writes
  *
  * What a system call writes to a place where frames go counts as one, too. So does
  * what nobody would learn the failure of.
  *
- * Context: in a fault taken in kernel mode.
+ * Context: in a fault taken in kernel mode, by who calls no handler of a uprobe.
  * Return: whether it is, or may be.
  */
-bool cm_sigframe_touched(struct cm_domain *d, unsigned long address, bool write)
+bool cm_sigframe_touched(unsigned long address, bool write)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	int nr = syscall_get_nr(current, regs);
@@ -147,7 +165,7 @@ bool cm_sigframe_touched(struct cm_domain *d, unsigned long address, bool write)
 		if ((call || ring) && !cm_sigframe_goes_to(address))
 			return false;
 	}
-	return write || !cm_uprobes_watch(d);
+	return true;
 }
 
 /**
@@ -155,8 +173,7 @@ bool cm_sigframe_touched(struct cm_domain *d, unsigned long address, bool write)
  * @address: see cm_sigframe_touched(), which has said yes
  * @write: the same
  *
- * Neither a system call nor a request of a ring's is under way then, nor the
- * handler of a uprobe.
+ * Neither a system call nor a request of a ring's is under way then.
  *
  * Context: in a fault taken in kernel mode.
  * Return: whether it is.
@@ -167,13 +184,11 @@ bool cm_sigframe_may_wait(unsigned long address, bool write)
 	int nr = syscall_get_nr(current, regs);
 	bool call = cm_sigframe_in_call(regs, address);
 
-	/* But the others that die with it are not to wait for a tracer. */
 	if (cm_sigframe_is_unchecked(write, call, nr))
-		return !(current->signal->flags & SIGNAL_GROUP_EXIT);
+		return !cm_sigframe_is_waited_for();
 	if (call)
 		return cm_sigframe_is_sigreturn(nr);
-	if (cm_sigframe_has_ring() ||
-	    test_bit(MMF_HAS_UPROBES, &current->mm->flags))
+	if (cm_sigframe_has_ring())
 		return false;
 	return write || cm_sigframe_is_rseq(address);
 }

@@ -9,10 +9,7 @@
 
 #include <linux/types.h>
 
-struct cm_domain;
-
-bool cm_sigframe_touched(struct cm_domain *d, unsigned long address,
-			 bool write);
+bool cm_sigframe_touched(unsigned long address, bool write);
 bool cm_sigframe_may_wait(unsigned long address, bool write);
 
 #endif /* _CM_SIGFRAME_H */

@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "domain.h"
+#include "kick.h"
 #include "limits.h"
 #include "sched.h"
 #include "tasks.h"
@@ -72,6 +73,7 @@ void cm_tasks_free(struct cm_notifier *n)
 	bool last;
 
 	cm_uprobes_end(n);
+	cm_uprobes_give_up(n);
 	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_del_rcu(&n->link);
 	last = d->lingers && list_empty(&d->tasks);
@@ -269,12 +271,14 @@ static void cm_tasks_freed(void *data, struct task_struct *t)
  * @caller: one of them
  * @spare: notifiers for them, linked through ->link
  * @missing: out: how many more were needed
+ * @suspects: out: some are to be kicked
  */
 struct cm_attach {
 	struct cm_domain *d;
 	struct task_struct *caller;
 	struct list_head spare;
 	unsigned int missing;
+	bool suspects;
 };
 
 /* Whether it is one of the domain's; then it has a notifier, if there is one. */
@@ -294,6 +298,7 @@ static bool cm_tasks_attach_one(struct cm_attach *a, struct task_struct *t)
 	list_del(&n->link);
 	cm_tasks_setup(n, a->d, t);
 	hlist_add_head(&n->pn.link, &t->preempt_notifiers);
+	a->suspects |= cm_uprobes_suspect(n);
 	return true;
 }
 
@@ -347,6 +352,8 @@ static int cm_tasks_attach_others(struct cm_domain *d)
 		err = stop_machine(cm_tasks_attach_stopped, &a, NULL);
 		want = a.missing;
 	} while (!err && want);
+	if (a.suspects)
+		cm_kick_all(d);
 	if (!err)
 		cm_tasks_linger(d);
 out:

@@ -2,15 +2,19 @@
 /*
  * uprobes: see uprobes.h.
  */
+#include <linux/atomic.h>
 #include <linux/ftrace.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/preempt.h>
 #include <linux/ptrace.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/uprobes.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
 
 #include "compat.h"
 #include "domain.h"
@@ -93,11 +97,125 @@ static void *cm_uprobes_mapped(struct mm_struct *mm, unsigned long at)
 	return vma && vma->vm_file ? vma->vm_file->f_mapping : NULL;
 }
 
+/*
+ * From one state to another. It is counted before it leaves the first, and as long
+ * as it is in another one.
+ */
+static bool cm_uprobes_step(struct cm_notifier *n, enum cm_handler from,
+			    enum cm_handler to)
+{
+	atomic_t *handlers = &n->domain->breakpoints.handlers;
+	bool stepped;
+
+	if (from == CM_NO_HANDLER)
+		atomic_inc(handlers);
+	stepped = atomic_cmpxchg(&n->handler, from, to) == from;
+	if (stepped ? to == CM_NO_HANDLER : from == CM_NO_HANDLER)
+		atomic_dec(handlers);
+	return stepped;
+}
+
 /**
- * cm_uprobes_forget() - forget the breakpoints whose code has been unmapped
+ * cm_uprobes_handling() - whether a task may be calling a handler
+ * @n: its notifier
+ *
+ * Context: any.
+ * Return: whether it may.
+ */
+bool cm_uprobes_handling(struct cm_notifier *n)
+{
+	return atomic_read(&n->handler) == CM_HANDLING;
+}
+
+/**
+ * cm_uprobes_handled() - whether some task may be calling a handler
+ * @d: its domain
+ *
+ * Context: any. Whoever begins to puts all out, under map_lock, before.
+ * Return: whether one may, or is about to.
+ */
+bool cm_uprobes_handled(struct cm_domain *d)
+{
+	return atomic_read(&d->breakpoints.handlers);
+}
+
+/**
+ * cm_uprobes_end() - a task calls no handler any more
+ * @n: its notifier: it is on its way to user mode, or writes to user memory, which
+ *	handlers do not
+ *
+ * Context: any.
+ */
+void cm_uprobes_end(struct cm_notifier *n)
+{
+	cm_uprobes_step(n, CM_HANDLING, CM_NO_HANDLER);
+}
+
+/**
+ * cm_uprobes_give_up() - nor is it about to: it has to be made ready anew
+ * @n: its notifier
+ *
+ * Context: any.
+ */
+void cm_uprobes_give_up(struct cm_notifier *n)
+{
+	cm_uprobes_step(n, CM_ARMED, CM_NO_HANDLER);
+}
+
+/**
+ * cm_uprobes_suspect() - was a new task of a domain in a handler before it was one?
+ * @n: its notifier; the task does not run
+ *
+ * It was none that would have been put out for. Who is there for a system call is
+ * in none, but for that which is for handlers.
+ *
+ * Context: any.
+ * Return: whether it may be in one: it is to be kicked then.
+ */
+bool cm_uprobes_suspect(struct cm_notifier *n)
+{
+#ifdef CONFIG_UPROBES
+	int nr = syscall_get_nr(n->task, task_pt_regs(n->task));
+
+	if (n->task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
+		return false;
+	if (!n->task->utask &&
+	    !test_bit(MMF_HAS_UPROBES, &n->domain->mm->flags))
+		return false;
+#ifdef __NR_uretprobe
+	if (nr == __NR_uretprobe)
+		nr = -1;
+#endif
+	return nr < 0 && cm_uprobes_step(n, CM_NO_HANDLER, CM_HANDLING);
+#else
+	return false;
+#endif
+}
+
+/*
+ * Who was about to call a handler comes at once, or not at all, where the
+ * breakpoint has gone meanwhile. Most often there is none.
+ */
+static void cm_uprobes_forget_armed(struct cm_domain *d)
+{
+	struct cm_notifier *n;
+
+	if (!cm_uprobes_handled(d))
+		return;
+	rcu_read_lock();
+	list_for_each_entry_rcu(n, &d->tasks, link)
+		if (atomic_read(&n->handler) == CM_ARMED &&
+		    time_after(jiffies, READ_ONCE(n->armed) + HZ / 10))
+			cm_uprobes_give_up(n);
+	rcu_read_unlock();
+}
+
+/**
+ * cm_uprobes_forget() - forget what nobody tells the end of
  * @d: the domain; its mmap_lock is held
  *
- * Nobody tells: who waits for the last to go has to look.
+ * Breakpoints whose code has been unmapped, and handlers that are not called after
+ * all. Who waits for the last to go has to look.
  *
  * Context: process context.
  */
@@ -110,18 +228,7 @@ void cm_uprobes_forget(struct cm_domain *d)
 	xa_for_each(all, at, mapped)
 		if (cm_uprobes_mapped(d->mm, at) != mapped)
 			xa_erase(all, at);
-}
-
-/**
- * cm_uprobes_end() - a task calls no handler any more
- * @n: its notifier: it is on its way to user mode, or it will never be
- *
- * Context: any.
- */
-void cm_uprobes_end(struct cm_notifier *n)
-{
-	if (test_and_clear_bit(CM_HANDLER, &n->flags))
-		atomic_dec(&n->domain->breakpoints.handlers);
+	cm_uprobes_forget_armed(d);
 }
 
 #ifdef CONFIG_UPROBES
@@ -190,58 +297,54 @@ void notrace cm_uprobes_on_set_orig_insn(unsigned long ip,
 	cm_uprobes_change(fregs, cm_uprobes_remove);
 }
 
-/*
- * Nobody is served from now on, and nothing is left of what was served before.
- * False: that would have to wait, where it may not.
- */
-static bool cm_uprobes_begin(struct cm_domain *d, struct cm_notifier *n)
-{
-	if (!test_and_set_bit(CM_HANDLER, &n->flags))
-		atomic_inc(&d->breakpoints.handlers);
-	/* Pairs with cm_uprobes_remove(), whoever goes on after that. */
-	smp_mb__after_atomic();
-	/* Then all was put out before it was set, and nobody served since. */
-	if (cm_uprobes_set(d))
-		return true;
-	/* Others watch this function, too: we are called from a list. */
-	if (!preemptible())
-		return false;
-	cm_guard_put_out(d);
-	return true;
-}
-
-/* @otherwise takes the place of the function if it must not be called now. */
-static void cm_uprobes_on_handler(struct ftrace_regs *fregs, void *otherwise)
+/* Nobody is served from now on, and nothing is left of what was served before. */
+static void cm_uprobes_arm(void)
 {
 	struct cm_domain *d = cm_domain_find_get(current->mm);
-	struct cm_notifier *n;
+	struct cm_notifier *n = d ? cm_tasks_notifier(current, d) : NULL;
 
-	if (!d)
-		return;
-	n = cm_tasks_notifier(current, d);
-	/* It sleeps: no region is left when the module is being unloaded. */
-	if (n && try_module_get(THIS_MODULE)) {
-		if (!cm_uprobes_begin(d, n))
-			cm_ftrace_divert(fregs, otherwise);
-		cm_sched_queue_work(n);
-		module_put(THIS_MODULE);
+	if (n) {
+		WRITE_ONCE(n->armed, jiffies);
+		cm_uprobes_step(n, CM_NO_HANDLER, CM_ARMED);
+		cm_guard_put_out(d);
 	}
-	cm_domain_put(d);
+	if (d)
+		cm_domain_put(d);
+	module_put(THIS_MODULE);
 }
 
-/* Take the place of the two: have it happen again, a little later. */
+/* Take the place of the two: have it happen again. */
 static void cm_uprobes_trap_again(struct pt_regs *regs)
 {
 	clear_thread_flag(TIF_UPROBE);
 	instruction_pointer_set(regs, cm_trap_address(regs));
-	schedule_timeout_interruptible(CM_PARK_POLL);
+	cm_uprobes_arm();
 }
 
 static void cm_uprobes_return_again(struct pt_regs *regs)
 {
 	/* Where a function returns to, there is a page for that. */
 	instruction_pointer_set(regs, instruction_pointer(regs) & PAGE_MASK);
-	schedule_timeout_interruptible(CM_PARK_POLL);
+	cm_uprobes_arm();
+}
+
+/* @otherwise takes the place of the function when all has to be put out first. */
+static void cm_uprobes_on_handler(struct ftrace_regs *fregs, void *otherwise)
+{
+	struct cm_domain *d;
+	struct cm_notifier *n;
+
+	rcu_read_lock();
+	d = cm_domain_find(current->mm);
+	n = d ? cm_tasks_notifier(current, d) : NULL;
+	if (n && (cm_uprobes_step(n, CM_ARMED, CM_HANDLING) ||
+		  cm_uprobes_handling(n)))
+		/* That ends it. */
+		cm_sched_queue_work(n);
+	else if (n && try_module_get(THIS_MODULE))
+		/* No region is left when the module is being unloaded. */
+		cm_ftrace_divert(fregs, otherwise);
+	rcu_read_unlock();
 }
 
 /**
@@ -253,7 +356,7 @@ static void cm_uprobes_return_again(struct pt_regs *regs)
  *
  * The caller has run into a breakpoint, or ends the single step after it.
  *
- * Context: process context, on the way to user mode; takes map_lock.
+ * Context: process context, on the way to user mode.
  */
 void notrace cm_uprobes_on_notify_resume(unsigned long ip,
 					 unsigned long parent_ip,
@@ -275,7 +378,7 @@ void notrace cm_uprobes_on_notify_resume(unsigned long ip,
  *
  * The caller returns from a function, perhaps by a system call for that.
  *
- * Context: process context; takes map_lock.
+ * Context: process context.
  */
 void notrace cm_uprobes_on_trampoline(unsigned long ip,
 				      unsigned long parent_ip,

@@ -11,9 +11,12 @@
  * breakpoint that is there now: the end of a function calls whoever watches it,
  * long after the breakpoint at its beginning has gone; who has run into one
  * may be late; and who waits for the disk in a handler goes on when it has gone.
- * Handlers read user memory as the process itself would. They are called on the
- * way to user mode, or by a system call that is made for that alone: all is put
- * out before, and that a task goes on to user mode tells that it is over.
+ * Handlers read user memory as the process itself would. So none is called before
+ * all has been put out. That sleeps, which a hook may not: the hook sends the task
+ * to a function of ours, which puts out and has the task run into the breakpoint
+ * once more; then the hook lets it pass. Handlers are called on the way to user
+ * mode, or by a system call that is made for that alone: that a task comes to user
+ * mode afterwards tells that they are over.
  *
  * Each hook is called at the entry of the kernel's function that its name says,
  * see hooks.c; in process context.
@@ -33,10 +36,25 @@ struct ftrace_ops;
 struct ftrace_regs;
 
 /**
+ * enum cm_handler - whether a task may be calling a handler
+ * @CM_NO_HANDLER: no
+ * @CM_ARMED: all has been put out for it; it is about to
+ * @CM_HANDLING: it may be
+ *
+ * In the latter two it is counted in cm_breakpoints.handlers, and nothing is served
+ * to anybody.
+ */
+enum cm_handler {
+	CM_NO_HANDLER,
+	CM_ARMED,
+	CM_HANDLING,
+};
+
+/**
  * struct cm_breakpoints - where a domain's mm has breakpoints of uprobes
  * @at: address -> what is mapped there, to be compared only
  * @unknown: there may be others: for good
- * @handlers: tasks that may be calling a handler
+ * @handlers: tasks that may be calling a handler, or are about to
  */
 struct cm_breakpoints {
 	struct xarray at;
@@ -50,7 +68,11 @@ int cm_uprobes_inherit(struct cm_breakpoints *child,
 		       struct cm_breakpoints *parent);
 bool cm_uprobes_watch(struct cm_domain *d);
 void cm_uprobes_forget(struct cm_domain *d);
+bool cm_uprobes_handling(struct cm_notifier *n);
+bool cm_uprobes_handled(struct cm_domain *d);
+bool cm_uprobes_suspect(struct cm_notifier *n);
 void cm_uprobes_end(struct cm_notifier *n);
+void cm_uprobes_give_up(struct cm_notifier *n);
 
 #define CM_UPROBES_HOOK(name)                                                 \
 	void cm_uprobes_on_##name(unsigned long ip, unsigned long parent_ip,  \

@@ -60,6 +60,19 @@ static int touch(volatile char *at)
 	return signal;
 }
 
+static bool module_is_misc(void)
+{
+	FILE *f = fopen("/proc/misc", "r");
+	bool found = false;
+	char name[64];
+
+	while (f && fscanf(f, "%*d %63s", name) == 1)
+		found |= strcmp(name, "cryptmem") == 0;
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* Runs @function as nobody. Its messages begin with #. */
 static bool as_nobody(bool (*function)(void))
 {
@@ -347,6 +360,7 @@ int main(int argc, char **argv)
 	ok(as_nobody(sizes), "the four requests with every size from 0 to 4096: what the header says, and nothing beside it");
 	ok(as_nobody(pointers), "bad pointers: EFAULT; into a region: as into any memory");
 	ok(as_nobody(mappings), "mmap() with any flags, offset and length");
+	ok(!module_is_misc(), "it is no misc device: those are opened one at a time, on the whole machine");
 	victim_set(PARAMETER "max_regions", "1000");
 	ok(as_nobody(all_regions), "all regions of the quota: EDQUOT; a child then has SIGBUS; one given back can be had");
 	victim_set(PARAMETER "max_regions", "65536");

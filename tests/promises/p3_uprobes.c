@@ -46,6 +46,32 @@ static void *touch_nothing(void *unused)
 	return unused;
 }
 
+/* With its stack in a region. */
+static void *work_on_stack(void *unused)
+{
+	for (;;) {
+		for (size_t i = 0; i < PLACES; i++)
+			places[i](&shared->rounds);
+		shared->others++;
+	}
+	return unused;
+}
+
+static pid_t start_on_stack(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	pthread_attr_init(&attr);
+	if (pthread_attr_setstack(&attr, victim_region(64, NULL), 64 * 4096UL) || pthread_create(&thread, &attr, work_on_stack, NULL))
+		_exit(3);
+	for (;;)
+		pause();
+}
+
 static pid_t start(void)
 {
 	char secret[SECRET_LEN];
@@ -70,8 +96,8 @@ static pid_t start(void)
 	return pid;
 }
 
-/* As uprobes are named: a file, and a place in it. */
-static bool add_place(int number)
+/* As uprobes are named: a file, and a place in it. @kind: p, or r, where the function ends. */
+static bool add_place(int number, char kind)
 {
 	unsigned long first = 0, end = 0, offset = 0, at = (unsigned long)places[number];
 	char line[512], event[PATH_MAX + 64], path[PATH_MAX] = "";
@@ -82,7 +108,7 @@ static bool add_place(int number)
 		found = sscanf(line, "%lx-%lx %*s %lx %*s %*s %400s", &first, &end, &offset, path) == 4 && first <= at && at < end;
 	if (maps)
 		fclose(maps);
-	snprintf(event, sizeof(event), "p:p3_%d %s:%#lx", number, path, at - first + offset);
+	snprintf(event, sizeof(event), "%c:p3_%d %s:%#lx", kind, number, path, at - first + offset);
 	return found && victim_set(EVENTS, event);
 }
 
@@ -117,7 +143,7 @@ static void many(void)
 
 	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others), "control: it goes on");
 	for (size_t i = 0; i < PLACES; i++)
-		added = added && add_place((int)i);
+		added = added && add_place((int)i, 'p');
 	ok(added && victim_set(ENABLE, "1"), "control: it is given breakpoints in %zu places", PLACES);
 	ok(victim_stands_still(&shared->rounds), "it parks");
 	ok(victim_goes_on(&shared->others), "a thread that touches no region goes on");
@@ -131,11 +157,31 @@ static void called(const char *how)
 	pid_t pid = start();
 	long before;
 
-	ok(add_place(3) && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds), "it has a breakpoint, and parks%s", how);
+	ok(add_place(3, 'p') && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds), "it has a breakpoint, and parks%s", how);
 	before = hits();
 	ok(victim_goes_on(&shared->others) && before >= 0 && hits() > before, "where it runs into that, handlers are called%s", how);
 	remove_all(4);
 	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong, "afterwards it goes on%s", how);
+	victim_end(pid);
+}
+
+/* From before it opened the device: it does not park, and nobody is called who has not had all put out. */
+static void from_before(char kind)
+{
+	pid_t pid;
+	long before;
+	int status;
+
+	if (!add_place(5, kind) || !victim_set(ENABLE, "1"))
+		exit(2);
+	before = hits();
+	pid = start_on_stack();
+	ok(victim_goes_on(&shared->others), "its stack is in a region, and there was one at the %s of a function before: it goes on", kind == 'r' ? "end" : "beginning");
+	/* At its end they are only where a return address is kept in a register: the one on the stack cannot be read. */
+	if (kind == 'p')
+		ok(before >= 0 && hits() > before, "handlers are called");
+	remove_all(6);
+	ok(victim_goes_on(&shared->others) && waitpid(pid, &status, WNOHANG) == 0, "afterwards, too");
 	victim_end(pid);
 }
 
@@ -181,6 +227,8 @@ int main(void)
 		ok(true, "somebody else watches the kernel's function for that # SKIP the kernel has no function tracer");
 	}
 	unmapped();
+	from_before('p');
+	from_before('r');
 	unlink(COPY);
 	return tap_done();
 }

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * P3: while a uprobe's handler is at work for one thread, and waits for a page, nothing comes into memory for another one that it could read
+ * then: not even what the kernel writes for that one without looking whether it can; nor when the process opens the device only then.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../attacks/victim.h"
+#include "../unit/tap.h"
+
+#define TRACING	"/sys/kernel/tracing/"
+#define ENABLE	TRACING "events/uprobes/p3_handler/enable"
+#define SECRET	64	/* where it is in the page; at its beginning is the word of a thread that ends */
+#define STALE	0x7fffffff
+#define STACK	65536
+
+static char *page, *slow;
+static char plain[SECRET_LEN];
+static char stack[STACK] __attribute__((aligned(16)));
+static int uffd;
+
+static __attribute__((noinline)) void place(volatile long *rounds)
+{
+	(*rounds)++;
+}
+
+/* A page that is not there until somebody says so: here the test does, elsewhere a disk. */
+static bool make_slow(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	slow = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (uintptr_t)slow;
+	range.range.len = 4096;
+	uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	return uffd >= 0 && ioctl(uffd, UFFDIO_API, &api) == 0 && ioctl(uffd, UFFDIO_REGISTER, &range) == 0;
+}
+
+static void *run_into_it(void *unused)
+{
+	while (shared->command < 1)
+		usleep(1000);
+	place(&shared->rounds);
+	return unused;
+}
+
+static int end_on_command(void *unused)
+{
+	(void)unused;
+	while (shared->command < 2)
+		usleep(1000);
+	return 0;
+}
+
+/* Says when the handler waits for the slow page, and lets it come. */
+static void *provide(void *unused)
+{
+	struct uffdio_zeropage zero = { .range = { (uintptr_t)slow, 4096 } };
+	struct uffd_msg message;
+
+	while (read(uffd, &message, sizeof(message)) != sizeof(message))
+		usleep(1000);
+	shared->ready = 2;
+	while (shared->command < 3)
+		usleep(1000);
+	if (ioctl(uffd, UFFDIO_ZEROPAGE, &zero))
+		_exit(3);
+	return unused;
+}
+
+static void make_secret(void)
+{
+	if (mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC), 0) != page)
+		_exit(3);
+	victim_make_secret(page + SECRET);
+	*(int *)page = STALE;
+}
+
+static void start_thread(void *(*function)(void *unused))
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, function, NULL))
+		_exit(3);
+}
+
+/* @late: it opens the device when the handler is at work already. */
+static void victim(bool late)
+{
+	page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	victim_make_secret(plain);
+	if (!late)
+		make_secret();
+	if (!make_slow() ||
+	    (!late && clone(end_on_command, stack + STACK, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID, NULL,
+			    NULL, NULL, page) < 0))
+		_exit(3);
+	start_thread(run_into_it);
+	start_thread(provide);
+	memcpy((void *)shared->loot, (void *[]) { page, slow, plain }, 3 * sizeof(void *));
+	shared->ready = 1;
+	while (shared->command < 2)
+		usleep(1000);
+	if (late)
+		make_secret();
+	while (shared->command < 4)
+		usleep(1000);
+	shared->wrong = *(int *)page != (late ? STALE : 0);
+	shared->others = 1;
+	_exit(0);
+}
+
+static bool define(void *addresses[3])
+{
+	unsigned long first = 0, end = 0, offset = 0, at = (unsigned long)place;
+	char line[512], event[PATH_MAX + 512], path[PATH_MAX] = "";
+	FILE *maps = fopen("/proc/self/maps", "r");
+	bool found = false;
+
+	while (maps && !found && fgets(line, sizeof(line), maps))
+		found = sscanf(line, "%lx-%lx %*s %lx %*s %*s %400s", &first, &end, &offset, path) == 4 && first <= at && at < end;
+	if (maps)
+		fclose(maps);
+	snprintf(event, sizeof(event), "p:p3_handler %s:%#lx slow=@%p:x64 secret=@%p:x64 plain=@%p:x64", path, at - first + offset, addresses[1],
+		 (char *)addresses[0] + SECRET, addresses[2]);
+	return found && victim_set(TRACING "uprobe_events", event);
+}
+
+/* Whether the event says what the secret begins with, under that name. */
+static bool told(const char *name)
+{
+	char secret[SECRET_LEN], wanted[64], line[512];
+	FILE *f = fopen(TRACING "trace", "r");
+	bool found = false;
+	uint64_t word;
+
+	victim_make_secret(secret);
+	memcpy(&word, secret, sizeof(word));
+	snprintf(wanted, sizeof(wanted), "%s=%#" PRIx64, name, word);
+	while (f && fgets(line, sizeof(line), f))
+		found |= strstr(line, wanted) != NULL;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void try(bool late)
+{
+	void *addresses[3];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		victim(late);
+	ok(victim_wait(&shared->ready), late ? "a process will have a secret" : "a process has a secret in a page where the kernel writes when a thread ends");
+	memcpy(addresses, (void *)shared->loot, sizeof(addresses));
+	close(open(TRACING "trace", O_WRONLY | O_TRUNC));
+	ok(define(addresses) && victim_set(ENABLE, "1"), "control: a uprobe is to tell the secret, and before that a page that is slow to come");
+	shared->command = 1;
+	for (int i = 0; i < 10000 && shared->ready < 2; i++)
+		usleep(1000);
+	ok(shared->ready == 2, "control: a thread has run into it, and the handler waits for the slow page");
+	shared->command = 2;
+	usleep(300000);
+	shared->command = 3;
+	for (int i = 0; i < 10000 && !shared->rounds; i++)
+		usleep(1000);
+	ok(shared->rounds == 1, "%s; that page is there, the thread goes on", late ? "now the process opens the device" : "now the thread ends");
+	ok(told("plain"), "control: the handler has told the same from ordinary memory");
+	ok(!told("secret"), "it has not from the region");
+	victim_set(ENABLE, "0");
+	shared->command = 4;
+	for (int i = 0; i < 10000 && !shared->others; i++)
+		usleep(1000);
+	ok(shared->others == 1 && !shared->wrong, "afterwards the process goes on, and finds what is to be there");
+	victim_end(pid);
+	victim_set(TRACING "uprobe_events", "-:p3_handler");
+}
+
+int main(void)
+{
+	victim_setup();
+	try(true);
+	try(false);
+	return tap_done();
+}
