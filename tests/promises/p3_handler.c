@@ -31,6 +31,7 @@ static char *page, *slow;
 static char plain[SECRET_LEN];
 static char stack[STACK] __attribute__((aligned(16)));
 static int uffd;
+static int steps[2];
 
 static __attribute__((noinline)) void place(volatile long *rounds)
 {
@@ -66,22 +67,6 @@ static int end_on_command(void *unused)
 	return 0;
 }
 
-/* Says when the handler waits for the slow page, and lets it come. */
-static void *provide(void *unused)
-{
-	struct uffdio_zeropage zero = { .range = { (uintptr_t)slow, 4096 } };
-	struct uffd_msg message;
-
-	while (read(uffd, &message, sizeof(message)) != sizeof(message))
-		usleep(1000);
-	shared->ready = 2;
-	while (shared->command < 3)
-		usleep(1000);
-	if (ioctl(uffd, UFFDIO_ZEROPAGE, &zero))
-		_exit(3);
-	return unused;
-}
-
 static void make_secret(void)
 {
 	if (mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC), 0) != page)
@@ -90,17 +75,20 @@ static void make_secret(void)
 	*(int *)page = STALE;
 }
 
-static void start_thread(void *(*function)(void *unused))
+/* Until the test says so. */
+static void step(void)
 {
-	pthread_t thread;
+	char byte;
 
-	if (pthread_create(&thread, NULL, function, NULL))
+	if (read(steps[0], &byte, 1) != 1)
 		_exit(3);
 }
 
 /* @late: it opens the device when the handler is at work already. */
 static void victim(bool late)
 {
+	pthread_t thread;
+
 	page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	victim_make_secret(plain);
 	if (!late)
@@ -109,16 +97,16 @@ static void victim(bool late)
 	    (!late && clone(end_on_command, stack + STACK, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID, NULL,
 			    NULL, NULL, page) < 0))
 		_exit(3);
-	start_thread(run_into_it);
-	start_thread(provide);
+	if (pthread_create(&thread, NULL, run_into_it, NULL))
+		_exit(3);
 	memcpy((void *)shared->loot, (void *[]) { page, slow, plain }, 3 * sizeof(void *));
+	shared->tid = uffd;
 	shared->ready = 1;
-	while (shared->command < 2)
-		usleep(1000);
+	/* Nobody comes to user mode meanwhile: that would put out what is there. */
+	step();
 	if (late)
 		make_secret();
-	while (shared->command < 4)
-		usleep(1000);
+	step();
 	shared->wrong = *(int *)page != (late ? STALE : 0);
 	shared->others = 1;
 	_exit(0);
@@ -158,35 +146,60 @@ static bool told(const char *name)
 	return found;
 }
 
+/* Waits for the handler to wait for the slow page. */
+static bool handler_waits(int fd)
+{
+	struct uffd_msg message;
+
+	for (int i = 0; i < 10000; i++) {
+		if (read(fd, &message, sizeof(message)) == sizeof(message))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+static bool give_page(int fd, void *at)
+{
+	struct uffdio_zeropage zero = { .range = { (uintptr_t)at, 4096 } };
+
+	return ioctl(fd, UFFDIO_ZEROPAGE, &zero) == 0;
+}
+
 static void try(bool late)
 {
 	void *addresses[3];
-	pid_t pid = fork();
+	pid_t pid;
+	int fd;
 
+	if (pipe(steps))
+		exit(2);
+	pid = fork();
 	if (pid == 0)
 		victim(late);
 	ok(victim_wait(&shared->ready), late ? "a process will have a secret" : "a process has a secret in a page where the kernel writes when a thread ends");
 	memcpy(addresses, (void *)shared->loot, sizeof(addresses));
+	fd = (int)syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, pid, 0), shared->tid, 0);
 	close(open(TRACING "trace", O_WRONLY | O_TRUNC));
-	ok(define(addresses) && victim_set(ENABLE, "1"), "control: a uprobe is to tell the secret, and before that a page that is slow to come");
+	ok(fd >= 0 && define(addresses) && victim_set(ENABLE, "1"),
+	   "control: a uprobe is to tell the secret, and before that a page that is slow to come");
 	shared->command = 1;
-	for (int i = 0; i < 10000 && shared->ready < 2; i++)
-		usleep(1000);
-	ok(shared->ready == 2, "control: a thread has run into it, and the handler waits for the slow page");
+	ok(handler_waits(fd), "control: a thread has run into it, and the handler waits for the slow page");
 	shared->command = 2;
+	if (late)
+		write(steps[1], "", 1);
 	usleep(300000);
-	shared->command = 3;
-	for (int i = 0; i < 10000 && !shared->rounds; i++)
-		usleep(1000);
-	ok(shared->rounds == 1, "%s; that page is there, the thread goes on", late ? "now the process opens the device" : "now the thread ends");
+	ok(give_page(fd, addresses[1]) && victim_wait((volatile int *)&shared->rounds), "%s; that page is there, the thread goes on",
+	   late ? "now the process opens the device" : "now the thread ends");
 	ok(told("plain"), "control: the handler has told the same from ordinary memory");
 	ok(!told("secret"), "it has not from the region");
 	victim_set(ENABLE, "0");
-	shared->command = 4;
+	write(steps[1], "  ", 2);
 	for (int i = 0; i < 10000 && !shared->others; i++)
 		usleep(1000);
 	ok(shared->others == 1 && !shared->wrong, "afterwards the process goes on, and finds what is to be there");
 	victim_end(pid);
+	close(fd);
 	victim_set(TRACING "uprobe_events", "-:p3_handler");
 }
 

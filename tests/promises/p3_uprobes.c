@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@
 
 #define EVENTS	"/sys/kernel/tracing/uprobe_events"
 #define ENABLE	"/sys/kernel/tracing/events/uprobes/enable"
+#define ROUNDS	20
 #define COPY	"/dev/shm/p3_text"
 
 static char *page;
@@ -136,6 +139,13 @@ static long hits(void)
 	return n;
 }
 
+static bool called_since(long before)
+{
+	for (int i = 0; i < 10000 && hits() <= before; i++)
+		usleep(1000);
+	return before >= 0 && hits() > before;
+}
+
 static void many(void)
 {
 	pid_t pid = start();
@@ -159,9 +169,62 @@ static void called(const char *how)
 
 	ok(add_place(3, 'p') && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds), "it has a breakpoint, and parks%s", how);
 	before = hits();
-	ok(victim_goes_on(&shared->others) && before >= 0 && hits() > before, "where it runs into that, handlers are called%s", how);
+	ok(victim_goes_on(&shared->others) && called_since(before), "where it runs into that, handlers are called%s", how);
 	remove_all(4);
 	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong, "afterwards it goes on%s", how);
+	victim_end(pid);
+}
+
+static sigjmp_buf away;
+
+static void leave(int signal)
+{
+	(void)signal;
+	siglongjmp(away, 1);
+}
+
+/* Runs into a breakpoint until a signal comes, then touches its region, and waits for the next of ->command. */
+static void run_into_it_until_signal(void)
+{
+	static volatile int turn;
+
+	page = victim_region(1, NULL);
+	signal(SIGUSR1, leave);
+	shared->ready = 1;
+	for (turn = 1;; turn++) {
+		while (shared->command < turn)
+			usleep(1000);
+		if (sigsetjmp(away, 1) == 0) {
+			shared->tid = turn;
+			for (;;)
+				places[5](&shared->others);
+		}
+		page[0]++;
+		shared->rounds++;
+	}
+}
+
+/* Who is about to have a handler called may do something else instead. */
+static void interrupted(void)
+{
+	bool went_on = add_place(5, 'p') && victim_set(ENABLE, "1");
+	pid_t pid = fork();
+
+	if (pid == 0)
+		run_into_it_until_signal();
+	went_on = victim_wait(&shared->ready) && went_on;
+	for (int turn = 1; turn <= ROUNDS && went_on; turn++) {
+		shared->command = turn;
+		for (int i = 0; i < 10000 && shared->tid < turn; i++)
+			usleep(1000);
+		usleep((unsigned int)(turn * 377 % 5000));
+		kill(pid, SIGUSR1);
+		for (int i = 0; i < 10000 && shared->rounds < turn; i++)
+			usleep(1000);
+		went_on = shared->rounds == turn;
+	}
+	remove_all(6);
+	ok(went_on, "a signal comes where it runs into one, %d times: it goes on", ROUNDS);
 	victim_end(pid);
 }
 
@@ -179,7 +242,7 @@ static void from_before(char kind)
 	ok(victim_goes_on(&shared->others), "its stack is in a region, and there was one at the %s of a function before: it goes on", kind == 'r' ? "end" : "beginning");
 	/* At its end they are only where a return address is kept in a register: the one on the stack cannot be read. */
 	if (kind == 'p')
-		ok(before >= 0 && hits() > before, "handlers are called");
+		ok(called_since(before), "handlers are called");
 	remove_all(6);
 	ok(victim_goes_on(&shared->others) && waitpid(pid, &status, WNOHANG) == 0, "afterwards, too");
 	victim_end(pid);
@@ -226,6 +289,7 @@ int main(void)
 	} else {
 		ok(true, "somebody else watches the kernel's function for that # SKIP the kernel has no function tracer");
 	}
+	interrupted();
 	unmapped();
 	from_before('p');
 	from_before('r');
