@@ -170,6 +170,15 @@ bool cm_guard_exempts(struct cm_region *region)
 	return exempt;
 }
 
+/* Whether that was all that kept anybody from being served. */
+static bool cm_guard_forgets(struct cm_domain *d)
+{
+	if (!cm_uprobes_watch(d))
+		return false;
+	cm_uprobes_forget(d);
+	return !cm_guard_watched(d);
+}
+
 static void cm_guard_mark_parked(struct cm_domain *d, struct cm_notifier *n)
 {
 	if (!test_and_set_bit(CM_PARKED, &n->flags))
@@ -178,7 +187,7 @@ static void cm_guard_mark_parked(struct cm_domain *d, struct cm_notifier *n)
 
 /**
  * cm_guard_verdict() - may this fault be served
- * @d: the domain; map_lock is held
+ * @d: the domain; map_lock is held, and the mmap_lock
  * @region: the region that is touched
  * @n: the caller's notifier
  * @vmf: the fault. Its flags: USER, touched by the program itself, not for it by
@@ -193,6 +202,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 {
 	bool user_mode = vmf->flags & FAULT_FLAG_USER;
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	bool handled;
 
 	lockdep_assert_held(&d->map_lock);
 	if (d->broken)
@@ -201,10 +211,14 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		return CM_ADMIT;
 	if (READ_ONCE(d->altered))
 		return CM_REFUSE;
-	if (likely(!cm_guard_watched(d))) {
+	/* It was about to call a handler, and does something else. */
+	if (user_mode)
+		cm_uprobes_give_up(n);
+	if (likely(!cm_guard_watched(d)) || cm_guard_forgets(d)) {
 		clear_bit(CM_PARKED, &n->flags);
 		return CM_ADMIT;
 	}
+	handled = cm_uprobes_handling(n);
 	if (write)
 		cm_uprobes_end(n);
 	if (!user_mode && !cm_uprobes_handling(n) &&
@@ -218,7 +232,9 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 			cm_kick_all(d);
 			return CM_ADMIT;
 		}
-		if (cm_sigframe_may_wait(vmf->real_address, write)) {
+		/* Not right after its handlers: uprobes may hold on to that. */
+		if (!handled && cm_sigframe_may_wait(vmf->real_address, write,
+						     !cm_alone_lost())) {
 			cm_guard_mark_parked(d, n);
 			return CM_WAIT;
 		}
@@ -226,8 +242,11 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 	/* What was served to one that stays in the kernel, it would not put out. */
 	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_watch(d) ||
 	    cm_sched_stays_in_kernel(current)) {
-		/* Not because of who watches the kernel, and not us. */
-		if (d->refuses && !cm_alone_lost()) {
+		/*
+		 * Not because of who watches the kernel, and not us; nor as long as
+		 * a handler takes.
+		 */
+		if (d->refuses && !cm_alone_lost() && !cm_uprobes_handled(d)) {
 			atomic64_inc(&d->counts.refused);
 			return CM_REFUSE;
 		}

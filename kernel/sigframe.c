@@ -172,13 +172,14 @@ bool cm_sigframe_touched(unsigned long address, bool write)
  * cm_sigframe_may_wait() - is it one for sure, so that no lock is held
  * @address: see cm_sigframe_touched(), which has said yes
  * @write: the same
+ * @soon: what is waited for ends soon, whoever waits
  *
  * Neither a system call nor a request of a ring's is under way then.
  *
  * Context: in a fault taken in kernel mode.
  * Return: whether it is.
  */
-bool cm_sigframe_may_wait(unsigned long address, bool write)
+bool cm_sigframe_may_wait(unsigned long address, bool write, bool soon)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	int nr = syscall_get_nr(current, regs);
@@ -188,7 +189,7 @@ bool cm_sigframe_may_wait(unsigned long address, bool write)
 		return !cm_sigframe_is_waited_for();
 	if (call)
 		return cm_sigframe_is_sigreturn(nr);
-	if (cm_sigframe_has_ring())
+	if (cm_sigframe_has_ring() && !soon)
 		return false;
 	return write || cm_sigframe_is_rseq(address);
 }

@@ -10,6 +10,6 @@
 #include <linux/types.h>
 
 bool cm_sigframe_touched(unsigned long address, bool write);
-bool cm_sigframe_may_wait(unsigned long address, bool write);
+bool cm_sigframe_may_wait(unsigned long address, bool write, bool soon);
 
 #endif /* _CM_SIGFRAME_H */

@@ -18,7 +18,6 @@
 #include "tasks.h"
 #include "touch.h"
 #include "trace.h"
-#include "uprobes.h"
 
 /* What the program sees of a failure to serve a fault, and the log. */
 static vm_fault_t cm_touch_failed(unsigned long address, pgoff_t pgoff,
@@ -63,12 +62,13 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 	    (vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
 		return VM_FAULT_SIGBUS;
 	/* Without map_pages, faults always come with the mmap_lock. */
-	cm_uprobes_forget(n->domain);
 	mmap_read_unlock(vmf->vma->vm_mm);
 	/* Nor is anything held against a machine that wants to sleep. */
+	atomic_inc(&n->domain->breakpoints.waiters);
 	set_current_state((user_mode ? TASK_INTERRUPTIBLE : TASK_KILLABLE) |
 			  TASK_FREEZABLE);
 	schedule_timeout(CM_PARK_POLL);
+	atomic_dec(&n->domain->breakpoints.waiters);
 	return VM_FAULT_RETRY;
 }
 

@@ -215,7 +215,7 @@ static void cm_uprobes_forget_armed(struct cm_domain *d)
  * @d: the domain; its mmap_lock is held
  *
  * Breakpoints whose code has been unmapped, and handlers that are not called after
- * all. Who waits for the last to go has to look.
+ * all. Who waits for the last to go has to look: once a tick is enough for all.
  *
  * Context: process context.
  */
@@ -225,6 +225,9 @@ void cm_uprobes_forget(struct cm_domain *d)
 	unsigned long at;
 	void *mapped;
 
+	if (READ_ONCE(d->breakpoints.looked) == jiffies)
+		return;
+	WRITE_ONCE(d->breakpoints.looked, jiffies);
 	xa_for_each(all, at, mapped)
 		if (cm_uprobes_mapped(d->mm, at) != mapped)
 			xa_erase(all, at);
@@ -304,9 +307,14 @@ static void cm_uprobes_arm(void)
 	struct cm_notifier *n = d ? cm_tasks_notifier(current, d) : NULL;
 
 	if (n) {
+		/* They would hardly ever find that there is no other one. */
+		if (atomic_read(&d->breakpoints.waiters))
+			schedule_timeout_killable(CM_PARK_POLL + 1);
 		WRITE_ONCE(n->armed, jiffies);
 		cm_uprobes_step(n, CM_NO_HANDLER, CM_ARMED);
 		cm_guard_put_out(d);
+		/* That may have taken long. */
+		WRITE_ONCE(n->armed, jiffies);
 	}
 	if (d)
 		cm_domain_put(d);

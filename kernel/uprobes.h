@@ -55,11 +55,15 @@ enum cm_handler {
  * @at: address -> what is mapped there, to be compared only
  * @unknown: there may be others: for good
  * @handlers: tasks that may be calling a handler, or are about to
+ * @waiters: tasks that look now and then whether there is none
+ * @looked: when cm_uprobes_forget() last did, jiffies
  */
 struct cm_breakpoints {
 	struct xarray at;
 	bool unknown;
 	atomic_t handlers;
+	atomic_t waiters;
+	unsigned long looked;
 };
 
 void cm_uprobes_setup(struct cm_breakpoints *b);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,21 +76,37 @@ static pid_t start_on_stack(void)
 		pause();
 }
 
-static pid_t start(void)
+static sigjmp_buf again;
+
+static void refused(int signal)
 {
+	(void)signal;
+	shared->tid++;
+	usleep(1000);
+	siglongjmp(again, 1);
+}
+
+/* @refuse: it gets SIGBUS instead of parking; ->tid counts */
+static pid_t start(bool refuse)
+{
+	struct cryptmem_config config = { .size = sizeof(config), .flags = CRYPTMEM_CONFIG_REFUSE };
 	char secret[SECRET_LEN];
 	pthread_t thread;
 	pid_t pid = fork();
 	int fd;
 
 	if (pid == 0) {
-		page = victim_region(1, NULL);
+		page = victim_region(1, &fd);
+		signal(SIGBUS, refused);
+		if (refuse && ioctl(fd, CRYPTMEM_IOC_CONFIG, &config))
+			_exit(3);
 		victim_make_secret(page);
 		victim_make_secret(secret);
 		fd = open(COPY, O_RDONLY);
 		text = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
 		pthread_create(&thread, NULL, touch_nothing, NULL);
 		shared->ready = text != MAP_FAILED;
+		sigsetjmp(again, 1);
 		for (; shared->command != 1; shared->rounds++)
 			shared->wrong += memcmp(page, secret, SECRET_LEN) != 0;
 		_exit(0);
@@ -148,7 +165,7 @@ static bool called_since(long before)
 
 static void many(void)
 {
-	pid_t pid = start();
+	pid_t pid = start(false);
 	bool added = true;
 
 	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others), "control: it goes on");
@@ -164,7 +181,7 @@ static void many(void)
 
 static void called(const char *how)
 {
-	pid_t pid = start();
+	pid_t pid = start(false);
 	long before;
 
 	ok(add_place(3, 'p') && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds), "it has a breakpoint, and parks%s", how);
@@ -248,12 +265,12 @@ static void from_before(char kind)
 	victim_end(pid);
 }
 
-static void unmapped(void)
+static void unmapped(bool refuse)
 {
-	pid_t pid = start();
+	pid_t pid = start(refuse);
 
-	ok(victim_set(EVENTS, "p:p3_0 " COPY ":0x0") && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds),
-	   "it has a breakpoint in a file that it maps, and parks");
+	ok(victim_set(EVENTS, "p:p3_0 " COPY ":0x0") && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds) && (!refuse || shared->tid),
+	   "it has a breakpoint in a file that it maps, and %s", refuse ? "is refused" : "parks");
 	shared->command = 2;
 	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "it has unmapped that file: it goes on");
 	shared->command = 0;
@@ -290,7 +307,8 @@ int main(void)
 		ok(true, "somebody else watches the kernel's function for that # SKIP the kernel has no function tracer");
 	}
 	interrupted();
-	unmapped();
+	unmapped(false);
+	unmapped(true);
 	from_before('p');
 	from_before('r');
 	unlink(COPY);
