@@ -30,6 +30,7 @@
 void cm_uprobes_setup(struct cm_breakpoints *b)
 {
 	xa_init(&b->at);
+	b->looked = jiffies - 1;
 }
 
 /**
@@ -225,7 +226,7 @@ void cm_uprobes_forget(struct cm_domain *d)
 	unsigned long at;
 	void *mapped;
 
-	if (READ_ONCE(d->breakpoints.looked) == jiffies)
+	if (!time_after(jiffies, READ_ONCE(d->breakpoints.looked)))
 		return;
 	WRITE_ONCE(d->breakpoints.looked, jiffies);
 	xa_for_each(all, at, mapped)

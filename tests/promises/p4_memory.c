@@ -135,7 +135,9 @@ static void no_more_committed(void)
 		char *region;
 
 		/* Root may have a little more. */
-		region = setuid(65534) ? NULL : victim_region(PAGES, NULL);
+		if (setuid(65534))
+			_exit(3);
+		region = victim_region(PAGES, NULL);
 		shared->ready = 1;
 		while (!shared->command)
 			usleep(1000);
