@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,21 @@ bool victim_set(const char *path, const char *value)
 	if (fd >= 0)
 		close(fd);
 	return taken;
+}
+
+bool victim_place(const void *code, char *place, size_t size)
+{
+	unsigned long start = 0, end = 0, offset = 0, at = (unsigned long)code;
+	char line[512], path[PATH_MAX] = "";
+	FILE *maps = fopen("/proc/self/maps", "r");
+	bool found = false;
+
+	while (maps && !found && fgets(line, sizeof(line), maps))
+		found = sscanf(line, "%lx-%lx %*s %lx %*s %*s %400s", &start, &end, &offset, path) == 4 && start <= at && at < end;
+	if (maps)
+		fclose(maps);
+	snprintf(place, size, "%s:%#lx", path, at - start + offset);
+	return found;
 }
 
 bool victim_watch(const char *functions)

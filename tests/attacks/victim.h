@@ -42,6 +42,8 @@ bool victim_goes_on(volatile long *rounds);
 bool victim_stands_still(volatile long *rounds);
 /* Writes @value to a file of the kernel's. True when it took it. */
 bool victim_set(const char *path, const char *value);
+/* As uprobes are named: the file that has this code of the caller's, a colon, and where in it. False: none has. */
+bool victim_place(const void *code, char *place, size_t size);
 /* Has the function tracer watch some functions of the kernel, or, for NULL, none. True when it does. */
 bool victim_watch(const char *functions);
 /* Reads a file of the kernel's, a line or so, without the newline. "" when there is none. */

@@ -114,17 +114,11 @@ static void victim(bool late)
 
 static bool define(void *addresses[3])
 {
-	unsigned long first = 0, end = 0, offset = 0, at = (unsigned long)place;
-	char line[512], event[PATH_MAX + 512], path[PATH_MAX] = "";
-	FILE *maps = fopen("/proc/self/maps", "r");
-	bool found = false;
+	char event[PATH_MAX + 512], code[PATH_MAX + 64];
+	bool found = victim_place(place, code, sizeof(code));
 
-	while (maps && !found && fgets(line, sizeof(line), maps))
-		found = sscanf(line, "%lx-%lx %*s %lx %*s %*s %400s", &first, &end, &offset, path) == 4 && first <= at && at < end;
-	if (maps)
-		fclose(maps);
-	snprintf(event, sizeof(event), "p:p3_handler %s:%#lx slow=@%p:x64 secret=@%p:x64 plain=@%p:x64", path, at - first + offset, addresses[1],
-		 (char *)addresses[0] + SECRET, addresses[2]);
+	snprintf(event, sizeof(event), "p:p3_handler %s slow=@%p:x64 secret=@%p:x64 plain=@%p:x64", code, addresses[1], (char *)addresses[0] + SECRET,
+		 addresses[2]);
 	return found && victim_set(TRACING "uprobe_events", event);
 }
 

@@ -184,30 +184,17 @@ static bool probe(bool on)
 	return victim_set("/sys/kernel/tracing/events/uprobes/p3_count/enable", on ? "1" : "0");
 }
 
-/* As uprobes are named: a file, and a place in it. */
-static bool name_place(char *place, size_t size)
-{
-	unsigned long start = 0, end = 0, offset = 0, at = (unsigned long)count;
-	char line[512], path[PATH_MAX] = "";
-	FILE *maps = fopen("/proc/self/maps", "r");
-	bool found = false;
-
-	while (maps && !found && fgets(line, sizeof(line), maps))
-		found = sscanf(line, "%lx-%lx %*s %lx %*s %*s %400s", &start, &end, &offset, path) == 4 && start <= at && at < end;
-	if (maps)
-		fclose(maps);
-	snprintf(place, size, "p:p3_count %s:%#lx", path, at - start + offset);
-	return found;
-}
-
 static void uprobe(void)
 {
 	static const char *const events = "/sys/kernel/tracing/uprobe_events";
-	char place[PATH_MAX + 64];
+	char place[PATH_MAX + 64], event[PATH_MAX + 96];
 	pid_t pid = start(alone);
+	bool found;
 
 	ok(victim_goes_on(&shared->rounds), "control: without a uprobe it goes on");
-	ok(name_place(place, sizeof(place)) && victim_set(events, place) && probe(true), "control: a uprobe is put into the program (%s)", place);
+	found = victim_place(count, place, sizeof(place));
+	snprintf(event, sizeof(event), "p:p3_count %s", place);
+	ok(found && victim_set(events, event) && probe(true), "control: a uprobe is put into the program (%s)", place);
 	ok(victim_stands_still(&shared->rounds), "it parks");
 	ok(probe(false), "control: the uprobe is taken out");
 	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "it goes on as if nothing had happened");

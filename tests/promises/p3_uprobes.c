@@ -116,19 +116,13 @@ static pid_t start(bool refuse)
 	return pid;
 }
 
-/* As uprobes are named: a file, and a place in it. @kind: p, or r, where the function ends. */
+/* @kind: p, where the function begins, or r, where it ends. */
 static bool add_place(int number, char kind)
 {
-	unsigned long first = 0, end = 0, offset = 0, at = (unsigned long)places[number];
-	char line[512], event[PATH_MAX + 64], path[PATH_MAX] = "";
-	FILE *maps = fopen("/proc/self/maps", "r");
-	bool found = false;
+	char event[PATH_MAX + 96], place[PATH_MAX + 64];
+	bool found = victim_place(places[number], place, sizeof(place));
 
-	while (maps && !found && fgets(line, sizeof(line), maps))
-		found = sscanf(line, "%lx-%lx %*s %lx %*s %*s %400s", &first, &end, &offset, path) == 4 && first <= at && at < end;
-	if (maps)
-		fclose(maps);
-	snprintf(event, sizeof(event), "%c:p3_%d %s:%#lx", kind, number, path, at - first + offset);
+	snprintf(event, sizeof(event), "%c:p3_%d %s", kind, number, place);
 	return found && victim_set(EVENTS, event);
 }
 
