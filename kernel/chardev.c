@@ -301,7 +301,7 @@ err_region:
 }
 
 /**
- * cm_chardev_exit() - close it
+ * cm_chardev_exit() - close it; open descriptors hold the module
  *
  * Context: process context, may sleep.
  */

@@ -11,8 +11,7 @@
  *
  * Lock order, outermost first:
  *
- *	cm_attach_lock (tasks.c)	never under an mmap_lock
- *	cm_domain.attach_lock		a mutex: see tasks.h
+ *	cm_domain.attach_lock		a mutex, never under an mmap_lock: see tasks.h
  *	the kernel's ftrace_lock, text_mutex	see alone.h: nothing that takes
  *					them, such as a static key or a module,
  *					is for who holds a map_lock

@@ -3,11 +3,10 @@
  * sigframe: see sigframe.h.
  */
 #include <linux/mm.h>
-#include <linux/mutex.h>
+#include <linux/mutex.h> /* that futex.h needs */
 #include <linux/futex.h>
 #include <linux/ptrace.h>
 #include <linux/rseq.h>
-#include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/sizes.h>

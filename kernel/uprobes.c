@@ -87,7 +87,7 @@ static bool cm_uprobes_set(struct cm_domain *d)
  */
 bool cm_uprobes_watch(struct cm_domain *d)
 {
-	return atomic_read(&d->breakpoints.handlers) || cm_uprobes_set(d);
+	return cm_uprobes_handled(d) || cm_uprobes_set(d);
 }
 
 /* What is mapped there; NULL: nothing that could have one. */
