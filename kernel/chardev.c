@@ -18,6 +18,7 @@
 
 #include <uapi/cryptmem.h>
 
+#include "attach.h"
 #include "chardev.h"
 #include "cipher.h"
 #include "compat.h"
@@ -25,7 +26,6 @@
 #include "guard.h"
 #include "limits.h"
 #include "region.h"
-#include "tasks.h"
 
 /* The border, byte for byte: no holes, and what is there stays there. */
 static_assert(sizeof(struct cryptmem_query) == 72);
@@ -219,7 +219,7 @@ static int cm_chardev_open(struct inode *inode, struct file *file)
 	d = cm_domain_open(current->mm);
 	if (IS_ERR(d))
 		return PTR_ERR(d);
-	err = cm_tasks_attach(d);
+	err = cm_attach_all(d);
 	if (err) {
 		cm_domain_user_put(d);
 		return err;

@@ -186,7 +186,7 @@ static struct cm_domain *cm_domain_enter(struct mm_struct *mm,
  * cm_domain_open() - find or make the domain of the caller's address space
  * @mm: current->mm
  *
- * A new domain has no tasks attached yet, see cm_tasks_attach().
+ * A new domain has no tasks attached yet, see cm_attach_all().
  *
  * Context: process context, may sleep.
  * Return: the domain, one user and one reference more, or ERR_PTR(-ENOMEM).

@@ -11,7 +11,7 @@
  *
  * Lock order, outermost first:
  *
- *	cm_domain.attach_lock		a mutex, never under an mmap_lock: see tasks.h
+ *	cm_domain.attach_lock		a mutex, never under an mmap_lock: see attach.h
  *	the kernel's ftrace_lock, text_mutex	see alone.h: nothing that takes
  *					them, such as a static key or a module,
  *					is for who holds a map_lock
@@ -63,7 +63,7 @@ struct mm_struct;
  * @comm: its name when it opened the device
  * @inode: its i_mmap knows every VMA of this domain, and of those it was forked
  *	from or into
- * @attach_lock: a mutex, outermost, see tasks.h
+ * @attach_lock: a mutex, outermost, see attach.h
  * @attached: every task of @mm has a notifier; under @attach_lock
  * @tasks: those notifiers, RCU; under @tasks_lock
  * @tasks_lock: see above

@@ -12,7 +12,8 @@
  *	instruments  what looks from inside: perf, BPF, uprobes; alone: and nobody
  *		  else watches what they use
  *	sched     seals and unseals at context switches
- *	tasks     has every task of a domain take part in that; kick: tells them
+ *	tasks     has every task of a domain take part in that; attach: those that
+ *		  were there before; kick: tells them
  *	domain    what is sealed together; contents: what it holds
  *	window    its frames, the only plaintext there is; frame, rmap
  *	fault     how a page gets into it; growth: how many may be

@@ -4,11 +4,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -20,8 +18,6 @@
 
 #include "compat.h"
 #include "domain.h"
-#include "kick.h"
-#include "limits.h"
 #include "sched.h"
 #include "tasks.h"
 #include "uprobes.h"
@@ -34,8 +30,38 @@ static mempool_t *cm_notifier_pool;
 static bool cm_tasks_closing;	/* no task is attached any more */
 static atomic_t cm_notifiers = ATOMIC_INIT(0); /* not freed yet */
 
-static void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
-			   struct task_struct *t)
+/**
+ * cm_tasks_alloc() - memory for a notifier
+ *
+ * Context: process context, may sleep.
+ * Return: what cm_tasks_setup() or cm_tasks_discard() takes, or NULL.
+ */
+struct cm_notifier *cm_tasks_alloc(void)
+{
+	return kmem_cache_alloc(cm_notifier_cache, GFP_KERNEL);
+}
+
+/**
+ * cm_tasks_discard() - give back a notifier that was not set up
+ * @n: the notifier
+ *
+ * Context: any but NMI.
+ */
+void cm_tasks_discard(struct cm_notifier *n)
+{
+	kmem_cache_free(cm_notifier_cache, n);
+}
+
+/**
+ * cm_tasks_setup() - make a task one of a domain's
+ * @n: the task's notifier there. The caller puts it into the task's list
+ * @d: the domain, held
+ * @t: the task
+ *
+ * Context: any but NMI.
+ */
+void cm_tasks_setup(struct cm_notifier *n, struct cm_domain *d,
+		    struct task_struct *t)
 {
 	unsigned long flags;
 
@@ -263,145 +289,6 @@ static void cm_tasks_detach(struct task_struct *t)
 static void cm_tasks_freed(void *data, struct task_struct *t)
 {
 	cm_tasks_detach(t);
-}
-
-/**
- * struct cm_attach - what the stopped machine is to do
- * @d: the domain to attach all tasks to
- * @caller: one of them
- * @spare: notifiers for them, linked through ->link
- * @missing: out: how many more were needed
- * @suspects: out: some are to be kicked
- */
-struct cm_attach {
-	struct cm_domain *d;
-	struct task_struct *caller;
-	struct list_head spare;
-	unsigned int missing;
-	bool suspects;
-};
-
-/* Whether it is one of the domain's; then it has a notifier, if there is one. */
-static bool cm_tasks_attach_one(struct cm_attach *a, struct task_struct *t)
-{
-	struct cm_notifier *n;
-
-	if (t->mm != a->d->mm)
-		return false;
-	if (cm_tasks_notifier(t, a->d))
-		return true;
-	n = list_first_entry_or_null(&a->spare, struct cm_notifier, link);
-	if (!n) {
-		a->missing++;
-		return true;
-	}
-	list_del(&n->link);
-	cm_tasks_setup(n, a->d, t);
-	hlist_add_head(&n->pn.link, &t->preempt_notifiers);
-	a->suspects |= cm_uprobes_suspect(n);
-	return true;
-}
-
-/*
- * Every other CPU is in its stopper thread: no task is inside the scheduler or
- * in a section with preemption off, so any task's list may be changed.
- */
-static int cm_tasks_attach_stopped(void *data)
-{
-	struct cm_attach *a = data;
-	struct task_struct *g, *t;
-	int users = 0;
-
-	for_each_thread(a->caller, t)
-		users += cm_tasks_attach_one(a, t);
-	/* Most often that was all. (There may also be who only looks at the mm.) */
-	if (users == atomic_read(&a->d->mm->mm_users))
-		return 0;
-	a->missing = 0;
-	for_each_process_thread(g, t)
-		cm_tasks_attach_one(a, t);
-	return 0;
-}
-
-/*
- * Stopping the machine is not to be had again and again: such a domain stays
- * live, users or not, until its last task has gone.
- */
-static int cm_tasks_attach_others(struct cm_domain *d)
-{
-	struct cm_attach a = { .d = d,
-			       .caller = current,
-			       .spare = LIST_HEAD_INIT(a.spare) };
-	struct cm_notifier *n, *next;
-	unsigned int want = get_nr_threads(current) + 4;
-	int err = cm_limits_pace(current_uid());
-
-	if (err)
-		return err;
-	do {
-		while (want) {
-			n = kmem_cache_alloc(cm_notifier_cache, GFP_KERNEL);
-			if (!n) {
-				err = -ENOMEM;
-				goto out;
-			}
-			list_add(&n->link, &a.spare);
-			want--;
-		}
-		a.missing = 0;
-		err = stop_machine(cm_tasks_attach_stopped, &a, NULL);
-		want = a.missing;
-	} while (!err && want);
-	if (a.suspects)
-		cm_kick_all(d);
-	if (!err)
-		cm_tasks_linger(d);
-out:
-	list_for_each_entry_safe(n, next, &a.spare, link)
-		kmem_cache_free(cm_notifier_cache, n);
-	return err;
-}
-
-static int cm_tasks_attach_self(struct cm_domain *d)
-{
-	struct cm_notifier *n;
-
-	n = kmem_cache_alloc(cm_notifier_cache, GFP_KERNEL);
-	if (!n)
-		return -ENOMEM;
-	cm_tasks_setup(n, d, current);
-	preempt_disable();
-	preempt_notifier_register(&n->pn);
-	cm_sched_count(n);
-	preempt_enable();
-	return 0;
-}
-
-/**
- * cm_tasks_attach() - have every task of a domain counted
- * @d: the domain of the caller's mm, live: from now on new tasks are attached
- *
- * Context: process context, may sleep, no mmap_lock held. A process with
- * several tasks stops the machine for a moment, once; a user's processes one
- * after the other, see cm_limits_pace().
- * Return: 0, -ENOMEM, or -EINTR when killed.
- */
-int cm_tasks_attach(struct cm_domain *d)
-{
-	int err = 0;
-
-	if (mutex_lock_killable(&d->attach_lock))
-		return -EINTR;
-	if (!d->attached) {
-		if (thread_group_empty(current) &&
-		    atomic_read(&d->mm->mm_users) == 1)
-			err = cm_tasks_attach_self(d);
-		else
-			err = cm_tasks_attach_others(d);
-		d->attached = !err;
-	}
-	mutex_unlock(&d->attach_lock);
-	return err;
 }
 
 /**

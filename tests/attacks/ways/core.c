@@ -21,16 +21,6 @@
 
 #define CORE	"/dev/shm/core.prey"
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* The core file, once it is there. */
 static unsigned char *look(const char *path, size_t *size)
 {
@@ -56,7 +46,7 @@ static void with_kernel(bool fault)
 	int status;
 
 	snprintf(path, sizeof(path), "/proc/%d/coredump_filter", prey->pid);
-	if (!put("/proc/sys/kernel/core_pattern", CORE) || !put("/proc/sys/kernel/core_uses_pid", "0") || !put(path, "0xff"))
+	if (!prey_put("/proc/sys/kernel/core_pattern", CORE, 0) || !prey_put("/proc/sys/kernel/core_uses_pid", "0", 0) || !prey_put(path, "0xff", 0))
 		exit(2);
 	/* In the midst of its work. */
 	usleep(300000);

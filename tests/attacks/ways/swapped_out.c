@@ -20,16 +20,6 @@
 #define DISK	"/dev/vda"
 #define CGROUP	"/sys/fs/cgroup/prey"
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* A disk of zeros, to swap on. */
 static bool prepare(void)
 {
@@ -75,33 +65,33 @@ int main(int argc, char **argv)
 	prey_setup();
 	if (argc != 2 + madvise || access(DISK, W_OK) || !prepare())
 		return 2;
-	put("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	prey_put("/sys/fs/cgroup/cgroup.subtree_control", "+memory", 0);
 	mkdir(CGROUP, 0755);
 	/* The victim is born in there: its memory is charged to it. */
 	snprintf(text, sizeof(text), "%d", getpid());
-	if (!put(CGROUP "/cgroup.procs", text) || !prey_start(argv[1], "late"))
+	if (!prey_put(CGROUP "/cgroup.procs", text, 0) || !prey_start(argv[1], "late"))
 		return 2;
-	put("/sys/fs/cgroup/cgroup.procs", text);
+	prey_put("/sys/fs/cgroup/cgroup.procs", text, 0);
 	prey_command(1, 2);
 	prey_command(2, 3);
-	put(CGROUP "/cgroup.freeze", "1");
+	prey_put(CGROUP "/cgroup.freeze", "1", 0);
 	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
 	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, size)); i++) {
 		/*
 		 * A page that waits on another CPU for its place on the LRU lists cannot be reclaimed: with few pages, it may wait for
 		 * ever. Compaction has all CPUs put theirs there.
 		 */
-		put("/proc/sys/vm/compact_memory", "1");
-		put("/proc/sys/vm/drop_caches", "1");
+		prey_put("/proc/sys/vm/compact_memory", "1", 0);
+		prey_put("/proc/sys/vm/drop_caches", "1", 0);
 		if (madvise)
 			page_out();
 		else
-			put(CGROUP "/memory.reclaim", "64M");
+			prey_put(CGROUP "/memory.reclaim", "64M", 0);
 		usleep(200000);
 		free(bytes);
 		bytes = read_disk(&size);
 	}
-	put(CGROUP "/cgroup.freeze", "0");
+	prey_put(CGROUP "/cgroup.freeze", "0", 0);
 	if (system("swapoff -a; losetup -a | grep " DISK " | cut -d: -f1 | xargs losetup -d"))
 		fprintf(stderr, "swapoff\n");
 	prey_judge(bytes, size, "ciphertext", "the swap disk");

@@ -39,22 +39,10 @@
 
 static bool put(const char *file, const char *text)
 {
-	size_t length = strlen(text);
 	char path[128];
-	ssize_t n;
-	bool good;
-	int fd;
 
 	snprintf(path, sizeof(path), TRACING "%s", file);
-	fd = open(path, O_WRONLY | (strstr(file, "_events") ? O_APPEND : O_TRUNC));
-	/* Some take a word at a time. */
-	for (good = fd >= 0; good && length; text += n, length -= (size_t)n) {
-		n = write(fd, text, length);
-		good = n > 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	return good;
+	return prey_put(path, text, strstr(file, "_events") ? O_APPEND : O_TRUNC);
 }
 
 /* So many words, or strings, at places of the secret that begin a row. */

@@ -31,17 +31,6 @@ static pid_t other;
 static char samples[RING];
 static char *ring = MAP_FAILED;
 
-/* @flags: O_APPEND or O_TRUNC */
-static bool put(const char *file, const char *text, int flags)
-{
-	int fd = open(file, O_WRONLY | flags);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* @kind: p, where it begins, or r, where it ends */
 static bool define_event(const char *name, char kind, uint64_t function, unsigned int words)
 {
@@ -54,18 +43,18 @@ static bool define_event(const char *name, char kind, uint64_t function, unsigne
 	for (unsigned int i = 0; i < words; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), " @%#" PRIx64 ":x64", prey->secret + 512 + i * 8);
 	strcat(text, "\n");
-	return put(TRACING "uprobe_events", text, O_APPEND);
+	return prey_put(TRACING "uprobe_events", text, O_APPEND);
 }
 
 /* One of them is not there in each kernel. */
 static bool trace_functions(bool on)
 {
 	if (!on) {
-		put(TRACING "current_tracer", "nop", O_TRUNC);
-		return put(TRACING "set_ftrace_filter", "", O_TRUNC);
+		prey_put(TRACING "current_tracer", "nop", O_TRUNC);
+		return prey_put(TRACING "set_ftrace_filter", "", O_TRUNC);
 	}
-	put(TRACING "set_ftrace_filter", "uprobe_handle_trampoline\n", O_TRUNC);
-	return put(TRACING "set_ftrace_filter", "uprobe_notify_resume\n", O_APPEND) && put(TRACING "current_tracer", "function", O_TRUNC);
+	prey_put(TRACING "set_ftrace_filter", "uprobe_handle_trampoline\n", O_TRUNC);
+	return prey_put(TRACING "set_ftrace_filter", "uprobe_notify_resume\n", O_APPEND) && prey_put(TRACING "current_tracer", "function", O_TRUNC);
 }
 
 static int watch(const char *name, pid_t pid, bool on_exec)
@@ -116,8 +105,8 @@ static _Noreturn void end(const char *result, const char *detail)
 	closefrom(3);
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
-	put(TRACING "uprobe_events", "-:prey/way\n", O_APPEND);
-	put(TRACING "uprobe_events", "-:prey/early\n", O_APPEND);
+	prey_put(TRACING "uprobe_events", "-:prey/way\n", O_APPEND);
+	prey_put(TRACING "uprobe_events", "-:prey/early\n", O_APPEND);
 	prey_judge(samples, RING, result, detail);
 }
 
