@@ -19,6 +19,7 @@
 #include <uapi/cryptmem.h>
 
 #include "attach.h"
+#include "change.h"
 #include "chardev.h"
 #include "cipher.h"
 #include "compat.h"
@@ -224,6 +225,7 @@ static int cm_chardev_open(struct inode *inode, struct file *file)
 		cm_domain_user_put(d);
 		return err;
 	}
+	cm_change_look(d);
 	file->private_data = d;
 	/* All VMAs of a family hang on one inode of ours, whatever the node. */
 	file->f_mapping = d->inode->i_mapping;

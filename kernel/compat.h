@@ -53,6 +53,19 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #define CM_DEVNODE_CONST
 #endif
 
+/* What is called at suspend has become apart from what it is called with. */
+#ifdef CM_HAVE_SYSCORE
+#define CM_SYSCORE_PARAM	void *data
+#define CM_SYSCORE(name, ...)                                           \
+	static const struct syscore_ops name##_ops = { __VA_ARGS__ };  \
+	static struct syscore name = { .ops = &name##_ops }
+#else
+#define CM_SYSCORE_PARAM	void
+#define CM_SYSCORE(name, ...)	static struct syscore_ops name = { __VA_ARGS__ }
+#define register_syscore	register_syscore_ops
+#define unregister_syscore	unregister_syscore_ops
+#endif
+
 /*
  * What a function that ftrace watches was called with, and where it is to go on:
  * either all registers are kept for the hook, or those that a call is made of.

@@ -53,8 +53,8 @@ static void cm_contents_deactivate(struct cm_domain *d)
  * @pages: what it covers
  *
  * Context: process context, may sleep.
- * Return: 0, -EDQUOT, -ENOMEM, -ENFILE, -EBUSY while the machine hibernates;
- * nothing has changed then.
+ * Return: 0, -EDQUOT, -ENOMEM, -ENFILE, -EBUSY while the machine hibernates,
+ * or ends; nothing has changed then.
  */
 int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
 			   unsigned long pages)
@@ -62,7 +62,7 @@ int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
 	int err;
 
 	lockdep_assert_held(&d->map_lock);
-	if (cm_power_hibernating())
+	if (cm_power_closed())
 		return -EBUSY;
 	err = cm_limits_charge(user, 1, pages);
 	if (err)

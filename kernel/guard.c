@@ -444,11 +444,13 @@ void cm_guard_alter(struct cm_domain *d)
 /**
  * cm_guard_lock() - seal a domain until its process exits
  * @d: the domain
- * @what: what current has done, or is about to do, to it
+ * @what: what is done, or about to be done, to it
+ * @by: who does that
  *
- * Context: process context of who does it, may sleep, may hold an mmap_lock.
+ * Context: process context, may sleep, may hold an mmap_lock.
  */
-void cm_guard_lock(struct cm_domain *d, const char *what)
+void cm_guard_lock(struct cm_domain *d, const char *what,
+		   struct task_struct *by)
 {
 	bool first;
 
@@ -461,7 +463,7 @@ void cm_guard_lock(struct cm_domain *d, const char *what)
 	mutex_unlock(&d->map_lock);
 	if (first)
 		pr_warn_ratelimited("%s[%d]: %s by %s[%d] of user %u: its memory is sealed until it exits\n",
-				    d->comm, d->pid, what, current->comm,
-				    task_tgid_nr(current),
-				    from_kuid(&init_user_ns, current_uid()));
+				    d->comm, d->pid, what, by->comm,
+				    task_tgid_nr(by),
+				    from_kuid(&init_user_ns, task_uid(by)));
 }

@@ -20,7 +20,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ftrace.h>
-#include <linux/list.h>
+#include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -28,6 +28,7 @@
 #include <asm/unistd.h>
 
 #include "alone.h"
+#include "change.h"
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
@@ -40,15 +41,15 @@
 
 /**
  * struct cm_pass - lives on the stack of a call that has been dealt with
- * @link: in cm_passes
+ * @hash: in cm_passes, by task
  * @task: who makes it
  */
 struct cm_pass {
-	struct list_head link;
+	struct hlist_node hash;
 	struct task_struct *task;
 };
 
-static LIST_HEAD(cm_passes);
+static DEFINE_HASHTABLE(cm_passes, 8);
 static DEFINE_RAW_SPINLOCK(cm_passes_lock);
 
 static void cm_pass_enter(struct cm_pass *pass)
@@ -57,7 +58,7 @@ static void cm_pass_enter(struct cm_pass *pass)
 
 	pass->task = current;
 	raw_spin_lock_irqsave(&cm_passes_lock, flags);
-	list_add(&pass->link, &cm_passes);
+	hash_add(cm_passes, &pass->hash, (unsigned long)current);
 	raw_spin_unlock_irqrestore(&cm_passes_lock, flags);
 }
 
@@ -66,7 +67,7 @@ static void cm_pass_leave(struct cm_pass *pass)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&cm_passes_lock, flags);
-	list_del(&pass->link);
+	hash_del(&pass->hash);
 	raw_spin_unlock_irqrestore(&cm_passes_lock, flags);
 }
 
@@ -77,11 +78,13 @@ static bool cm_pass_held(void)
 	bool held = false;
 
 	raw_spin_lock_irqsave(&cm_passes_lock, flags);
-	list_for_each_entry(pass, &cm_passes, link)
+	hash_for_each_possible(cm_passes, pass, hash, (unsigned long)current)
 		held |= pass->task == current;
 	raw_spin_unlock_irqrestore(&cm_passes_lock, flags);
 	return held;
 }
+
+#define CM_HOOKS_WHAT	"memory written"	/* for the log */
 
 /* Seal what is about to be changed or probed. The mm's mmap_lock is held. */
 static void cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
@@ -97,7 +100,7 @@ static void cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
 		/* Regions cannot be written to: nothing will change. */
 		atomic64_inc(&d->counts.refused);
 	else if (gup_flags & FOLL_WRITE)
-		cm_guard_lock(d, "memory written");
+		cm_guard_lock(d, CM_HOOKS_WHAT, current);
 	else
 		cm_guard_put_out(d);
 	cm_domain_put(d);
@@ -141,6 +144,32 @@ static long cm_hooks_pup(struct mm_struct *mm, unsigned long start,
 			       gup_flags, pages, CM_GUP_ARG locked);
 }
 
+/* Takes a call's place where we could not remember what it changes. */
+static long cm_hooks_no_memory(struct mm_struct *mm, unsigned long start,
+			       unsigned long nr_pages, unsigned int gup_flags,
+			       struct page **pages, CM_GUP_PARAM int *locked)
+{
+	return -ENOMEM;
+}
+
+/*
+ * Whether others can reach an address space at all. exec() writes a program's
+ * arguments into one that has no program yet, and so is nobody's.
+ */
+static bool cm_hooks_reachable(struct mm_struct *mm)
+{
+	return mm != current->mm && rcu_access_pointer(mm->exe_file);
+}
+
+/* What is written into these pages may come after the process has a domain. */
+static bool cm_hooks_remember(struct mm_struct *mm, struct ftrace_regs *fregs)
+{
+	if (!cm_change_begin(mm, CM_HOOKS_WHAT))
+		return true;
+	cm_ftrace_divert(fregs, cm_hooks_no_memory);
+	return false;
+}
+
 /* Whether a call into someone else's memory needs the detour. */
 static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 {
@@ -156,6 +185,9 @@ static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 		return false;
 	rcu_read_lock();
 	d = cm_domain_find(mm);
+	if (!d && (gup_flags & FOLL_WRITE) && cm_hooks_reachable(mm) &&
+	    cm_hooks_remember(mm, fregs))
+		d = cm_domain_find(mm);
 	if (mm == current->mm) {
 		/* A breakpoint for a file that the process itself maps. */
 		if (d && (gup_flags & FOLL_SPLIT_PMD))

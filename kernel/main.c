@@ -8,7 +8,7 @@
  *	chardev   the door: /dev/cryptmem, the ioctls
  *	region    a protected range of addresses: mmap, fork, mremap; touch: fault
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
- *		  sigframe: what may not fail
+ *		  change: what was begun before; sigframe: what may not fail
  *	instruments  what looks from inside: perf, BPF, uprobes; alone: and nobody
  *		  else watches what they use
  *	sched     seals and unseals at context switches

@@ -4,16 +4,21 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/panic_notifier.h>
 #include <linux/printk.h>
+#include <linux/reboot.h>
 #include <linux/suspend.h>
+#include <linux/syscore_ops.h>
 
 #include "cipher.h"
+#include "compat.h"
 #include "contents.h"
 #include "domain.h"
+#include "kick.h"
 #include "power.h"
 #include "window.h"
 
@@ -49,16 +54,22 @@ static void cm_power_look_at(struct cm_domain *d, void *arg)
 	*busy = true;
 }
 
-static bool cm_hibernating;
+static bool cm_closed;
 
 /**
- * cm_power_hibernating() - whether an image is being prepared
+ * cm_power_closed() - whether the machine is about to hibernate, or to end
  *
- * Return: true: no new region, its key would be in the image.
+ * Return: true: no new region, its key would be in the image, or stay in RAM.
  */
-bool cm_power_hibernating(void)
+bool cm_power_closed(void)
 {
-	return READ_ONCE(cm_hibernating);
+	return READ_ONCE(cm_closed);
+}
+
+static void cm_power_close(void)
+{
+	WRITE_ONCE(cm_closed, true);
+	smp_mb(); /* pairs with map_lock around cm_contents_add_region() */
 }
 
 static int cm_power_notify(struct notifier_block *nb, unsigned long event,
@@ -69,16 +80,15 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
 		/* First no new ones, then see whether there are old ones. */
-		WRITE_ONCE(cm_hibernating, true);
-		smp_mb(); /* pairs with map_lock around cm_contents_add_region() */
+		cm_power_close();
 		/* Those that come meanwhile get no regions. */
 		cm_domain_for_each(cm_power_look_at, &busy);
 		if (!busy)
 			return NOTIFY_DONE;
-		WRITE_ONCE(cm_hibernating, false);
+		WRITE_ONCE(cm_closed, false);
 		return notifier_from_errno(-EBUSY);
 	case PM_POST_HIBERNATION:
-		WRITE_ONCE(cm_hibernating, false);
+		WRITE_ONCE(cm_closed, false);
 		return NOTIFY_DONE;
 	case PM_SUSPEND_PREPARE:
 	case PM_POST_SUSPEND:
@@ -91,6 +101,72 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 
 static struct notifier_block cm_power_nb = {
 	.notifier_call = cm_power_notify,
+};
+
+/* Only its own CPU is left, and only the task that suspends is on it. */
+static void cm_power_seal(struct cm_domain *d)
+{
+	raw_spin_lock(&d->lock);
+	cm_window_seal(d);
+	raw_spin_unlock(&d->lock);
+}
+
+static void cm_power_unseal(struct cm_domain *d)
+{
+	raw_spin_lock(&d->lock);
+	if (d->running)
+		cm_window_unseal(d);
+	raw_spin_unlock(&d->lock);
+	if (READ_ONCE(d->window.bad))
+		cm_kick_running(d);
+}
+
+/* Interrupts are off. */
+static int cm_power_suspend(CM_SYSCORE_PARAM)
+{
+	cm_domain_visit_stopped(cm_power_seal);
+	return 0;
+}
+
+static void cm_power_resume(CM_SYSCORE_PARAM)
+{
+	cm_domain_visit_stopped(cm_power_unseal);
+}
+
+CM_SYSCORE(cm_power_syscore, .suspend = cm_power_suspend,
+	   .resume = cm_power_resume);
+
+#define CM_POWER_TRIES	100
+#define CM_POWER_WAIT	10	/* ms after each */
+
+/* A machine that is rebooted because something hangs must not hang of that. */
+static void cm_power_end(struct cm_domain *d, void *arg)
+{
+	unsigned int left = CM_POWER_TRIES;
+
+	while (!mutex_trylock(&d->map_lock)) {
+		if (!left--) {
+			pr_warn("%s[%d]: somebody works on its regions, and does not come to an end: not dropped at the machine's end\n",
+				d->comm, d->pid);
+			return;
+		}
+		msleep(CM_POWER_WAIT);
+	}
+	if (d->regions)
+		cm_contents_drop(d);
+	mutex_unlock(&d->map_lock);
+}
+
+static int cm_power_reboot(struct notifier_block *nb, unsigned long event,
+			   void *data)
+{
+	cm_power_close();
+	cm_domain_for_each(cm_power_end, NULL);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block cm_power_reboot_nb = {
+	.notifier_call = cm_power_reboot,
 };
 
 /**
@@ -135,6 +211,12 @@ int cm_power_init(void)
 	err = register_pm_notifier(&cm_power_nb);
 	if (err)
 		return err;
+	err = register_reboot_notifier(&cm_power_reboot_nb);
+	if (err) {
+		unregister_pm_notifier(&cm_power_nb);
+		return err;
+	}
+	register_syscore(&cm_power_syscore);
 	atomic_notifier_chain_register(&panic_notifier_list,
 				       &cm_power_panic_nb);
 	return 0;
@@ -149,5 +231,7 @@ void cm_power_exit(void)
 {
 	atomic_notifier_chain_unregister(&panic_notifier_list,
 					 &cm_power_panic_nb);
+	unregister_syscore(&cm_power_syscore);
+	unregister_reboot_notifier(&cm_power_reboot_nb);
 	unregister_pm_notifier(&cm_power_nb);
 }

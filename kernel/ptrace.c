@@ -12,16 +12,19 @@
 #include <asm/prctl.h>
 #endif
 
+#include "change.h"
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
 #include "ptrace.h"
 
+#define CM_PTRACE_WHAT	"registers set"	/* for the log */
+
 static void cm_ptrace_change_work(struct callback_head *work)
 {
 	struct cm_domain *d = container_of(work, struct cm_domain, change);
 
-	cm_guard_lock(d, "registers set");
+	cm_guard_lock(d, CM_PTRACE_WHAT, current);
 	cm_domain_put(d);
 	module_put(THIS_MODULE);
 }
@@ -148,6 +151,13 @@ static long cm_ptrace_denied(struct task_struct *child, long request,
 	return -EPERM;
 }
 
+/* And where we could not remember what it changes. */
+static long cm_ptrace_no_memory(struct task_struct *child, long request,
+				unsigned long addr, unsigned long data)
+{
+	return -ENOMEM;
+}
+
 /* Whether a request lets the stopped thread go on under its tracer. */
 static bool cm_ptrace_resumes(long request)
 {
@@ -181,15 +191,23 @@ void notrace cm_ptrace_on_request(unsigned long ip, unsigned long parent_ip,
 	long request = (int)cm_ftrace_argument(fregs, 1);
 	unsigned long addr = cm_ftrace_argument(fregs, 2);
 	unsigned long data = cm_ftrace_argument(fregs, 3);
+	/* It stands still: its address space does not go. */
+	struct mm_struct *mm = READ_ONCE(child->mm);
+	bool changes = cm_ptrace_changes(request, addr, data);
 	struct cm_domain *d;
 
 	rcu_read_lock();
-	d = cm_domain_find(READ_ONCE(child->mm));
+	d = cm_domain_find(mm);
+	if (changes && mm && !d) {
+		if (cm_change_begin(mm, CM_PTRACE_WHAT))
+			cm_ftrace_divert(fregs, cm_ptrace_no_memory);
+		d = cm_domain_find(mm);
+	}
 	if (d) {
 		if (READ_ONCE(d->hides) && cm_ptrace_reads(request)) {
 			atomic64_inc(&d->counts.refused);
 			cm_ftrace_divert(fregs, cm_ptrace_denied);
-		} else if (cm_ptrace_changes(request, addr, data)) {
+		} else if (changes) {
 			cm_ptrace_changed(d);
 		} else if (cm_ptrace_resumes(request)) {
 			cm_guard_watch(d, true);

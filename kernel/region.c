@@ -293,7 +293,7 @@ static const struct vm_operations_struct cm_vm_ops = {
  * Context: process context, may sleep, the mmap_lock is held for writing.
  * Return: 0; -EPERM not the process that opened the device; -EINVAL not
  * MAP_SHARED or not at offset 0; -EACCES executable; -EDQUOT, -ENOMEM, -ENFILE;
- * -EBUSY while the machine hibernates; -EOVERFLOW when the process has used up
+ * -EBUSY while the machine hibernates, or ends; -EOVERFLOW when the process has used up
  * all offsets (of 2^51 pages).
  */
 int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)

@@ -85,7 +85,11 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 	vm_fault_t ret;
 	int err;
 
-	if (!region)
+	/*
+	 * What userfaultfd leaves where it protects memory (kernels that let it do
+	 * so here) is no place for a frame: the fault would never end.
+	 */
+	if (!region || (vma->vm_flags & VM_UFFD_WP))
 		return VM_FAULT_SIGBUS;
 	d = region->domain;
 	n = cm_tasks_counted(d);

@@ -7,7 +7,7 @@
 #	make check-arm64	all that for arm64, built and run with what is needed for that
 
 GUEST_OUT := build/tests
-GUEST_PROMISES := p1_expiry p1_grace p2_outsiders p2_descriptors p2_pinning p2_smp p2_stack p3_debugger p3_frames p3_handler p3_log p3_policy p3_tracers p3_unchecked p3_uprobes p4_contents p4_fork p4_memory p4_tasks p5_p6_p7 p5_hibernation abi \
+GUEST_PROMISES := p1_expiry p1_grace p2_outsiders p2_descriptors p2_pinning p2_smp p2_stack p3_begun p3_debugger p3_frames p3_handler p3_log p3_policy p3_tracers p3_unchecked p3_uprobes p4_contents p4_fork p4_memory p4_tasks p5_p6_p7 p5_hibernation abi \
 	own_doing growth
 GUEST_ATTACKS := event_size foreign_write exemption_ends no_lock_held other_driver attach_storm hostile_abi hostile_race not_a_frame stays_locked not_alone unload
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -DLIB_OUT='"$(LIB_OUT)"' -Iinclude $(CFLAGS)
@@ -25,7 +25,7 @@ endef
 
 .PHONY: guest-programs check-promises attacks
 guest-programs: $(addprefix $(GUEST_OUT)/ways/,victim judge $(GUEST_WAYS))
-guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan keyscan postmortem.cpio swapped tampered)
+guest-programs: $(addprefix $(GUEST_OUT)/promises-host/,sleeper suspender scan keyscan postmortem.cpio swapped tampered)
 guest-programs: $(GUEST_PROMISES:%=$(GUEST_OUT)/promises/%) $(GUEST_ATTACKS:%=$(GUEST_OUT)/attacks/%)
 
 define GUEST_RULE
@@ -36,14 +36,14 @@ endef
 $(eval $(call GUEST_RULE,promises))
 $(eval $(call GUEST_RULE,attacks))
 
-# Driven from the host: tests/promises/ram, tests/promises/crash, tests/promises/swap.
+# Driven from the host: tests/promises/ram, tests/promises/crash, tests/promises/suspend, tests/promises/swap.
 $(GUEST_OUT)/promises-host/%: tests/promises/%.c tests/promises/sequence.h tests/promises/look.h tests/promises/dump.h $(GUEST_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -O2 -o $@ $(filter %.c %.a,$^)
 $(GUEST_OUT)/promises-host/sleeper: $(LIB_STATIC)
 $(addprefix $(GUEST_OUT)/promises-host/,sleeper scan keyscan postmortem): tests/promises/look.c
-# There is no library where it runs.
-$(GUEST_OUT)/promises-host/postmortem: GUEST_CFLAGS += -static
+# There is no library where they run.
+$(addprefix $(GUEST_OUT)/promises-host/,postmortem suspender): GUEST_CFLAGS += -static
 $(GUEST_OUT)/promises-host/postmortem.cpio: $(GUEST_OUT)/promises-host/postmortem tests/vm/initramfs.py
 	PYTHONPATH=tests/vm python3 -B -c 'import sys, initramfs; sys.stdout.buffer.write(initramfs.archive( \
 		{"proc": None, "init": open(sys.argv[1], "rb").read()}))' $< >$@

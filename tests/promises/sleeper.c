@@ -4,7 +4,7 @@
  * end. After each the machine's RAM is dumped, see tests/promises/ram. The sequence is computed as it is written: it stands nowhere but
  * where it was written to.
  *
- * sleeper region|ordinary [none|END]...		none: a dump as things are; see also tests/promises/crash
+ * sleeper region|ordinary [none|END]...		none: a dump as things are; see also tests/promises/crash and suspend
  */
 #include <fcntl.h>
 #include <salloc.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/reboot.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,6 +179,7 @@ static const struct end {
 	{ "naps", page_by_page, end_by_naps, false, false, false, FEW_WORDS },
 	{ "compute", page_by_page, end_by_compute, false, false, false, FEW_WORDS },
 	{ "crash", page_by_page, end_by_crash, false, false, true, FEW_WORDS },
+	{ "reboot", page_by_page, end_by_crash, false, false, true, FEW_WORDS },
 };
 
 static const struct end *end_named(const char *name)
@@ -240,7 +242,10 @@ static void stage(const struct end *end)
 		/* Something else may have run on the victim's CPU just then. */
 		for (int more = 1; more < CRASH_DUMPS; more++)
 			dump_ram();
-		victim_set("/proc/sysrq-trigger", "c");
+		if (strcmp(end->name, "reboot") == 0)
+			reboot(RB_AUTOBOOT);
+		else
+			victim_set("/proc/sysrq-trigger", "c");
 	}
 	if (end->gone)
 		return;

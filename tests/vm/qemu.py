@@ -60,13 +60,14 @@ def start(arguments, fds=(), **options):
 
 class Machine:
     def __init__(self, options, tmp):
-        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel, turns; cpu, share, disk (or None); trace."""
+        """options: arch, kernel_dir, initrd, cmdline, smp, mem, icount, accel, turns, alone, dump_on_reset; cpu, share, disk (or None); trace."""
         self.children, self.sockets = [], []
         self.console = f"{tmp}/console"
         self.errors = open(f"{tmp}/errors", "w+")
         self.arguments, self.fds = [], []
         self.negotiated = False
-        self._root(tmp)
+        if not options.alone:
+            self._root(tmp)
         if options.share:
             self._filesystem("share", lambda fd: [
                 VIRTIOFSD, f"--fd={fd}", "-o", f"source={options.share}", "-o", "sandbox=chroot", "-o", "cache=auto",
@@ -125,6 +126,8 @@ class Machine:
             "-M", machine, "-cpu", options.cpu or cpu, "-smp", str(options.smp), "-m", f"{options.mem}M",
             "-object", f"memory-backend-memfd,id=ram,size={options.mem}M,share=on", "-numa", "node,memdev=ram",
             "-nic", "none", "-nodefaults", "-display", "none", "-no-reboot", "-no-user-config",
+            # It stops where it would end, its memory as it is.
+            *(["-no-shutdown"] if options.dump_on_reset else []),
             "-kernel", f"{options.kernel_dir}/vmlinuz", "-initrd", options.initrd, "-append", options.cmdline,
             "-serial", f"file:{self.console}",
             "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port,nr=1",
@@ -147,11 +150,18 @@ class Machine:
     def dump(self, path):
         """Writes the guest's memory, as it is at one moment, to path. Pages it never touched become holes."""
         self.qmp("stop")
+        self.save(path)
+        self.qmp("cont")
+
+    def save(self, path):
+        """The same of a machine that stands still."""
         with open(self.memory(), "rb") as memory, open(path, "wb") as out:
             size = os.fstat(memory.fileno()).st_size
             out.truncate(size)
             copy_data(memory.fileno(), out.fileno(), size)
-        self.qmp("cont")
+
+    def state(self):
+        return self.qmp("query-status")["status"]
 
     def trace(self, on):
         """Has QEMU write a line for each instruction, to options.trace."""
