@@ -80,7 +80,7 @@ int cm_change_begin(struct mm_struct *mm, const char *what)
 	raw_spin_unlock_irqrestore(&cm_changes_lock, flags);
 	if (known)
 		return 0;
-	c = kmalloc(sizeof(*c), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	c = kmalloc(sizeof(*c), GFP_ATOMIC | __GFP_ACCOUNT);
 	if (!c)
 		return -ENOMEM;
 	c->mm = mm;

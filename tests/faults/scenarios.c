@@ -2,6 +2,7 @@
 /*
  * What a process does while its allocations fail. Each leaves in the world what should be there afterwards.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -12,6 +13,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -356,6 +359,30 @@ static int act_trace(struct world *w)
 	return err;
 }
 
+/* Of a process that has opened nothing yet: what is changed there is written down. */
+static int act_change(struct world *w)
+{
+	struct user_regs_struct registers;
+	struct iovec all = { &registers, sizeof(registers) };
+	pid_t pid = fork();
+	int err = 0;
+
+	if (pid < 0)
+		return errno;
+	if (pid == 0)
+		for (;;)
+			pause();
+	if (ptrace(PTRACE_ATTACH, pid, 0, 0) || waitpid(pid, NULL, __WALL) != pid || ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &all) ||
+	    ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &all))
+		err = errno;
+	/* It is told of no error but EIO. */
+	else if (ptrace(PTRACE_POKEDATA, pid, w->fill, 0))
+		err = errno == EIO ? ENOMEM : errno;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, __WALL);
+	return err;
+}
+
 static int act_memfile(struct world *w)
 {
 	unsigned char got[64];
@@ -443,6 +470,7 @@ const struct scenario scenarios[] = {
 	{ "clone", REGION, act_clone, false, true, false },
 	{ "vfork, exec", REGION, act_vfork_exec, false, true, false },
 	{ "ptrace", REGION, act_trace, false, true, false },
+	{ "ptrace of who has no region", NOTHING, act_change, false, true, false },
 	{ "/proc/self/mem", REGION, act_memfile, false, false, false },
 	{ "hibernation", REGION, act_hibernate, false, false, false },
 	{ "exec", REGION, act_exec, true, false, false },
