@@ -16,21 +16,24 @@
 
 /**
  * struct cm_change - a call under way
- * @hash: by mm; under cm_changes_lock
+ * @by_mm: in the table of that name, by @mm; under cm_changes_lock
+ * @by_task: the same, by @task: there are few of each task's
  * @mm: the address space that it changes, mm_count held
  * @task: who makes it; it lasts as long as this does
  * @what: it does
  * @work: its end
  */
 struct cm_change {
-	struct hlist_node hash;
+	struct hlist_node by_mm;
+	struct hlist_node by_task;
 	struct mm_struct *mm;
 	struct task_struct *task;
 	const char *what;
 	struct callback_head work;
 };
 
-static DEFINE_HASHTABLE(cm_changes, 8);
+static DEFINE_HASHTABLE(cm_changes_by_mm, 10);
+static DEFINE_HASHTABLE(cm_changes_by_task, 10);
 static DEFINE_RAW_SPINLOCK(cm_changes_lock);
 
 static void cm_change_end(struct callback_head *work)
@@ -39,21 +42,36 @@ static void cm_change_end(struct callback_head *work)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&cm_changes_lock, flags);
-	hash_del(&c->hash);
+	hash_del(&c->by_mm);
+	hash_del(&c->by_task);
 	raw_spin_unlock_irqrestore(&cm_changes_lock, flags);
 	mmdrop(c->mm);
 	kfree(c);
 	module_put(THIS_MODULE);
 }
 
-/* Of @task, or, if that is NULL, of anybody. The lock is held. */
-static struct cm_change *cm_change_find(struct mm_struct *mm,
-					struct task_struct *task)
+/* The caller's own. */
+static bool cm_change_is_known(struct mm_struct *mm)
+{
+	struct cm_change *c;
+	unsigned long flags;
+	bool known = false;
+
+	raw_spin_lock_irqsave(&cm_changes_lock, flags);
+	hash_for_each_possible(cm_changes_by_task, c, by_task,
+			       (unsigned long)current)
+		known |= c->mm == mm && c->task == current;
+	raw_spin_unlock_irqrestore(&cm_changes_lock, flags);
+	return known;
+}
+
+/* Anybody's. The lock is held. */
+static struct cm_change *cm_change_find(struct mm_struct *mm)
 {
 	struct cm_change *c;
 
-	hash_for_each_possible(cm_changes, c, hash, (unsigned long)mm)
-		if (c->mm == mm && (!task || c->task == task))
+	hash_for_each_possible(cm_changes_by_mm, c, by_mm, (unsigned long)mm)
+		if (c->mm == mm)
 			return c;
 	return NULL;
 }
@@ -73,12 +91,14 @@ int cm_change_begin(struct mm_struct *mm, const char *what)
 {
 	struct cm_change *c;
 	unsigned long flags;
-	bool known;
 
-	raw_spin_lock_irqsave(&cm_changes_lock, flags);
-	known = cm_change_find(mm, current);
-	raw_spin_unlock_irqrestore(&cm_changes_lock, flags);
-	if (known)
+	/*
+	 * Loading may fail yet, and does not wait for who holds the module. When it
+	 * is being unloaded, no region is left, nor is one made.
+	 */
+	if (READ_ONCE(THIS_MODULE->state) != MODULE_STATE_LIVE)
+		return 0;
+	if (cm_change_is_known(mm))
 		return 0;
 	c = kmalloc(sizeof(*c), GFP_ATOMIC | __GFP_ACCOUNT);
 	if (!c)
@@ -87,7 +107,6 @@ int cm_change_begin(struct mm_struct *mm, const char *what)
 	c->task = current;
 	c->what = what;
 	init_task_work(&c->work, cm_change_end);
-	/* No region is left, nor is one made, when it is being unloaded. */
 	if (!try_module_get(THIS_MODULE)) {
 		kfree(c);
 		return 0;
@@ -99,7 +118,8 @@ int cm_change_begin(struct mm_struct *mm, const char *what)
 	}
 	mmgrab(mm);
 	raw_spin_lock_irqsave(&cm_changes_lock, flags);
-	hash_add(cm_changes, &c->hash, (unsigned long)mm);
+	hash_add(cm_changes_by_mm, &c->by_mm, (unsigned long)mm);
+	hash_add(cm_changes_by_task, &c->by_task, (unsigned long)current);
 	raw_spin_unlock_irqrestore(&cm_changes_lock, flags);
 	smp_mb(); /* pairs with cm_change_look() */
 	return 0;
@@ -121,7 +141,7 @@ void cm_change_look(struct cm_domain *d)
 
 	smp_mb(); /* pairs with cm_change_begin() */
 	raw_spin_lock_irqsave(&cm_changes_lock, flags);
-	c = cm_change_find(d->mm, NULL);
+	c = cm_change_find(d->mm);
 	if (c) {
 		task = get_task_struct(c->task);
 		what = c->what;

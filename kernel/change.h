@@ -9,6 +9,8 @@
  * is being changed is locked from the start. Whether the effect comes before the
  * look, and so before there was anything to see, or after it, is not told apart.
  *
+ * What is begun before the module is loaded (or as it is) is before our time.
+ *
  * A child whose domain is made by fork() is nobody's to change before it runs.
  *
  * Locks: cm_changes_lock (change.c), a raw spinlock, innermost.

@@ -286,15 +286,17 @@ int cm_chardev_init(void)
 	err = class_register(&cm_chardev_class);
 	if (err)
 		goto err_region;
-	err = cdev_add(&cm_chardev, cm_chardev_number, 1);
-	if (err)
-		goto err_class;
 	dev = device_create(&cm_chardev_class, NULL, cm_chardev_number, NULL,
 			    "cryptmem");
-	if (!IS_ERR(dev))
+	if (IS_ERR(dev)) {
+		err = PTR_ERR(dev);
+		goto err_class;
+	}
+	/* Last: who has opened it would not let a module go that was not loaded. */
+	err = cdev_add(&cm_chardev, cm_chardev_number, 1);
+	if (!err)
 		return 0;
-	err = PTR_ERR(dev);
-	cdev_del(&cm_chardev);
+	device_destroy(&cm_chardev_class, cm_chardev_number);
 err_class:
 	class_unregister(&cm_chardev_class);
 err_region:
@@ -309,8 +311,8 @@ err_region:
  */
 void cm_chardev_exit(void)
 {
-	device_destroy(&cm_chardev_class, cm_chardev_number);
 	cdev_del(&cm_chardev);
+	device_destroy(&cm_chardev_class, cm_chardev_number);
 	class_unregister(&cm_chardev_class);
 	unregister_chrdev_region(cm_chardev_number, 1);
 }

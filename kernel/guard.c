@@ -205,7 +205,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 	bool handled;
 
 	lockdep_assert_held(&d->map_lock);
-	if (d->broken)
+	if (READ_ONCE(d->broken))
 		return CM_REFUSE;
 	if (cm_guard_exempts(region))
 		return CM_ADMIT;

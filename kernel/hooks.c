@@ -86,24 +86,41 @@ static bool cm_pass_held(void)
 
 #define CM_HOOKS_WHAT	"memory written"	/* for the log */
 
+static int cm_hooks_lock(struct mm_struct *mm)
+{
+	int err = cm_change_begin(mm, CM_HOOKS_WHAT);
+	struct cm_domain *d;
+
+	if (err)
+		return err;
+	d = cm_domain_find_get(mm);
+	if (d) {
+		cm_guard_lock(d, CM_HOOKS_WHAT, current);
+		cm_domain_put(d);
+	}
+	return 0;
+}
+
 /* Seal what is about to be changed or probed. The mm's mmap_lock is held. */
-static void cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
-			     unsigned long nr_pages, unsigned int gup_flags)
+static int cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
+			    unsigned long nr_pages, unsigned int gup_flags)
 {
 	struct cm_domain *d = cm_domain_find_get(mm);
+	int err = 0;
 
-	if (!d)
-		return;
 	/* Some callers give the address of a byte. */
 	start &= PAGE_MASK;
-	if (cm_region_covers(mm, start, start + (nr_pages << PAGE_SHIFT)))
+	if (d && cm_region_covers(mm, start, start + (nr_pages << PAGE_SHIFT)))
 		/* Regions cannot be written to: nothing will change. */
 		atomic64_inc(&d->counts.refused);
 	else if (gup_flags & FOLL_WRITE)
-		cm_guard_lock(d, CM_HOOKS_WHAT, current);
-	else
+		/* Whether it is still that domain or not. */
+		err = cm_hooks_lock(mm);
+	else if (d)
 		cm_guard_put_out(d);
-	cm_domain_put(d);
+	if (d)
+		cm_domain_put(d);
+	return err;
 }
 
 /* Seal, then make the call that the hook took us away from. */
@@ -120,10 +137,13 @@ static long cm_hooks_detour(long (*call)(struct mm_struct *mm,
 	struct cm_pass pass;
 	long ret;
 
-	cm_hooks_foreign(mm, start, nr_pages, gup_flags);
-	cm_pass_enter(&pass);
-	ret = call(mm, start, nr_pages, gup_flags, pages, CM_GUP_ARG locked);
-	cm_pass_leave(&pass);
+	ret = cm_hooks_foreign(mm, start, nr_pages, gup_flags);
+	if (!ret) {
+		cm_pass_enter(&pass);
+		ret = call(mm, start, nr_pages, gup_flags, pages,
+			   CM_GUP_ARG locked);
+		cm_pass_leave(&pass);
+	}
 	module_put(THIS_MODULE);
 	return ret;
 }
@@ -161,7 +181,11 @@ static bool cm_hooks_reachable(struct mm_struct *mm)
 	return mm != current->mm && rcu_access_pointer(mm->exe_file);
 }
 
-/* What is written into these pages may come after the process has a domain. */
+/*
+ * What is written into these pages may come after the process has a domain, or
+ * another one than that. (Where it is refused, memory of a device may be written
+ * to all the same.)
+ */
 static bool cm_hooks_remember(struct mm_struct *mm, struct ftrace_regs *fregs)
 {
 	if (!cm_change_begin(mm, CM_HOOKS_WHAT))
@@ -185,8 +209,8 @@ static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 		return false;
 	rcu_read_lock();
 	d = cm_domain_find(mm);
-	if (!d && (gup_flags & FOLL_WRITE) && cm_hooks_reachable(mm) &&
-	    cm_hooks_remember(mm, fregs))
+	if ((!d || READ_ONCE(d->locked)) && (gup_flags & FOLL_WRITE) &&
+	    cm_hooks_reachable(mm) && cm_hooks_remember(mm, fregs))
 		d = cm_domain_find(mm);
 	if (mm == current->mm) {
 		/* A breakpoint for a file that the process itself maps. */

@@ -4,7 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/delay.h>
+#include <linux/completion.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
@@ -13,6 +13,7 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 #include <linux/syscore_ops.h>
+#include <linux/workqueue.h>
 
 #include "cipher.h"
 #include "compat.h"
@@ -54,7 +55,8 @@ static void cm_power_look_at(struct cm_domain *d, void *arg)
 	*busy = true;
 }
 
-static bool cm_closed;
+static bool cm_hibernating;
+static bool cm_ending;
 
 /**
  * cm_power_closed() - whether the machine is about to hibernate, or to end
@@ -63,12 +65,12 @@ static bool cm_closed;
  */
 bool cm_power_closed(void)
 {
-	return READ_ONCE(cm_closed);
+	return READ_ONCE(cm_hibernating) || READ_ONCE(cm_ending);
 }
 
-static void cm_power_close(void)
+static void cm_power_close(bool *why)
 {
-	WRITE_ONCE(cm_closed, true);
+	WRITE_ONCE(*why, true);
 	smp_mb(); /* pairs with map_lock around cm_contents_add_region() */
 }
 
@@ -80,15 +82,15 @@ static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
 		/* First no new ones, then see whether there are old ones. */
-		cm_power_close();
+		cm_power_close(&cm_hibernating);
 		/* Those that come meanwhile get no regions. */
 		cm_domain_for_each(cm_power_look_at, &busy);
 		if (!busy)
 			return NOTIFY_DONE;
-		WRITE_ONCE(cm_closed, false);
+		WRITE_ONCE(cm_hibernating, false);
 		return notifier_from_errno(-EBUSY);
 	case PM_POST_HIBERNATION:
-		WRITE_ONCE(cm_closed, false);
+		WRITE_ONCE(cm_hibernating, false);
 		return NOTIFY_DONE;
 	case PM_SUSPEND_PREPARE:
 	case PM_POST_SUSPEND:
@@ -103,7 +105,10 @@ static struct notifier_block cm_power_nb = {
 	.notifier_call = cm_power_notify,
 };
 
-/* Only its own CPU is left, and only the task that suspends is on it. */
+/*
+ * No other CPU runs any task, nor holds a lock that is taken with interrupts off;
+ * only the task that suspends may be an owner that is running.
+ */
 static void cm_power_seal(struct cm_domain *d)
 {
 	raw_spin_lock(&d->lock);
@@ -136,32 +141,46 @@ static void cm_power_resume(CM_SYSCORE_PARAM)
 CM_SYSCORE(cm_power_syscore, .suspend = cm_power_suspend,
 	   .resume = cm_power_resume);
 
-#define CM_POWER_TRIES	100
-#define CM_POWER_WAIT	10	/* ms after each */
+#define CM_POWER_PATIENCE	(3 * HZ)
 
-/* A machine that is rebooted because something hangs must not hang of that. */
 static void cm_power_end(struct cm_domain *d, void *arg)
 {
-	unsigned int left = CM_POWER_TRIES;
+	bool *wait = arg;
 
-	while (!mutex_trylock(&d->map_lock)) {
-		if (!left--) {
-			pr_warn("%s[%d]: somebody works on its regions, and does not come to an end: not dropped at the machine's end\n",
-				d->comm, d->pid);
-			return;
-		}
-		msleep(CM_POWER_WAIT);
-	}
+	/* Who goes on touching its regions does not keep us from them. */
+	WRITE_ONCE(d->broken, true);
+	if (*wait)
+		mutex_lock(&d->map_lock);
+	else if (!mutex_trylock(&d->map_lock))
+		return;
 	if (d->regions)
 		cm_contents_drop(d);
 	mutex_unlock(&d->map_lock);
 }
 
+static DECLARE_COMPLETION(cm_power_ended);
+
+/* First those that nobody works on. */
+static void cm_power_end_all(struct work_struct *work)
+{
+	bool wait = false;
+
+	cm_domain_for_each(cm_power_end, &wait);
+	wait = true;
+	cm_domain_for_each(cm_power_end, &wait);
+	complete_all(&cm_power_ended);
+}
+
+static DECLARE_WORK(cm_power_end_work, cm_power_end_all);
+
+/* A machine that is rebooted because something hangs must not hang of that. */
 static int cm_power_reboot(struct notifier_block *nb, unsigned long event,
 			   void *data)
 {
-	cm_power_close();
-	cm_domain_for_each(cm_power_end, NULL);
+	cm_power_close(&cm_ending);
+	queue_work(system_unbound_wq, &cm_power_end_work);
+	if (!wait_for_completion_timeout(&cm_power_ended, CM_POWER_PATIENCE))
+		pr_warn("somebody works on a region, and does not come to an end: not all is dropped at the machine's end\n");
 	return NOTIFY_DONE;
 }
 
@@ -233,5 +252,6 @@ void cm_power_exit(void)
 					 &cm_power_panic_nb);
 	unregister_syscore(&cm_power_syscore);
 	unregister_reboot_notifier(&cm_power_reboot_nb);
+	flush_work(&cm_power_end_work);
 	unregister_pm_notifier(&cm_power_nb);
 }

@@ -117,6 +117,16 @@ static bool cm_ptrace_changes(long request, unsigned long addr,
 	}
 }
 
+/* Whether that is all it does: a thread goes on, and its system calls do not. */
+static bool cm_ptrace_emulates(long request)
+{
+#ifdef PTRACE_SYSEMU
+	return request == PTRACE_SYSEMU || request == PTRACE_SYSEMU_SINGLESTEP;
+#else
+	return false;
+#endif
+}
+
 /* Whether a request reads what the thread computes with. */
 static bool cm_ptrace_reads(long request)
 {
@@ -198,7 +208,8 @@ void notrace cm_ptrace_on_request(unsigned long ip, unsigned long parent_ip,
 
 	rcu_read_lock();
 	d = cm_domain_find(mm);
-	if (changes && mm && !d) {
+	/* With a domain, too: the process may give it up, and make another. */
+	if (changes && mm && !cm_ptrace_emulates(request)) {
 		if (cm_change_begin(mm, CM_PTRACE_WHAT))
 			cm_ftrace_divert(fregs, cm_ptrace_no_memory);
 		d = cm_domain_find(mm);

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,6 +28,7 @@
 #define THREADS	100
 #define ROUNDS	5
 #define CHURNERS	4
+#define WRITERS		1000
 #define PATIENCE	60	/* seconds after which it hangs */
 
 enum { WAIT, NUDGE, FREE };	/* shared->command */
@@ -34,7 +36,7 @@ enum { WAIT, NUDGE, FREE };	/* shared->command */
 static int lines[THREADS][2];
 static char parameters[512];
 
-static int reload(void)
+static int load(const char *arguments)
 {
 	char path[128];
 	struct utsname machine;
@@ -43,9 +45,14 @@ static int reload(void)
 	uname(&machine);
 	snprintf(path, sizeof(path), "build/kernel/%s/cryptmem.ko", machine.release);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
+	err = fd < 0 || syscall(SYS_finit_module, fd, arguments, 0) ? errno : 0;
 	close(fd);
 	return err;
+}
+
+static int reload(void)
+{
+	return load(parameters);
 }
 
 /* What the module was loaded with, as it is now. */
@@ -265,6 +272,67 @@ static bool load_among_watchers(const char *functions)
 	return waited && served;
 }
 
+static void *write_late(void *page)
+{
+	struct iovec local = { page, 4 }, remote = { (void *)&shared->others, 4 };
+
+	__atomic_add_fetch(&shared->rounds, process_vm_writev(shared->tid, &local, 1, &remote, 1, 0) == 4, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* One more every few milliseconds, each of which waits for what it is to write: until ->command, and then all of them go on. */
+static _Noreturn void write_again_and_again(void)
+{
+	static pthread_t thread[WRITERS];
+	static char bytes[4096];
+	int fd, n = 0;
+	void *page = victim_absent_page(&fd);
+
+	while (n < WRITERS && !shared->command) {
+		if (pthread_create(&thread[n], NULL, write_late, page))
+			_exit(2);
+		if (n++ == 0 && !victim_page_is_awaited(fd))
+			_exit(3);
+		shared->ready = n;
+		usleep(10000);
+	}
+	while (!shared->command)
+		usleep(1000);
+	if (!victim_supply_page(fd, page, bytes))
+		_exit(4);
+	for (int i = 0; i < n; i++)
+		pthread_join(thread[i], NULL);
+	_exit(shared->rounds != n);
+}
+
+/*
+ * Whether a module that could not be loaded leaves nothing behind with those who were changing other processes meanwhile: they would run into it
+ * when it has gone.
+ */
+static bool fail_among_writers(void)
+{
+	int status = 0, err, before, meanwhile;
+	pid_t writer;
+
+	for (int i = 0; i < 100 && syscall(SYS_delete_module, "cryptmem", O_NONBLOCK); i++)
+		usleep(50000);
+	shared->ready = 0;
+	shared->command = 0;
+	shared->rounds = 0;
+	shared->tid = getpid();
+	writer = fork();
+	if (writer == 0)
+		write_again_and_again();
+	victim_wait(&shared->ready);
+	before = shared->ready;
+	err = load("hibernation=neither");
+	meanwhile = shared->ready - before;
+	shared->command = 1;
+	waitpid(writer, &status, 0);
+	tap_note("%d calls were begun meanwhile; loading: %s; status %#x", meanwhile, strerror(err), (unsigned int)status);
+	return err == EINVAL && meanwhile > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && reload() == 0;
+}
+
 int main(void)
 {
 	bool well = true, loaded = true;
@@ -296,5 +364,6 @@ int main(void)
 #else
 	(void)load_among_watchers;
 #endif
+	ok(loaded && fail_among_writers(), "where it cannot be loaded, those who were changing other processes meanwhile go on, and it can be loaded afterwards");
 	return tap_done();
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,6 +142,37 @@ bool victim_watch(const char *functions)
 		return false;
 	close(open(filter, O_WRONLY | O_TRUNC));
 	return !functions || (victim_set(filter, functions) && victim_set(tracer, "function"));
+}
+
+void *victim_absent_page(int *fd)
+{
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	*fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	range.range.start = (unsigned long)page;
+	range.range.len = 4096;
+	if (*fd < 0 || page == MAP_FAILED || ioctl(*fd, UFFDIO_API, &api) || ioctl(*fd, UFFDIO_REGISTER, &range)) {
+		perror("userfaultfd");
+		_exit(2);
+	}
+	return page;
+}
+
+bool victim_page_is_awaited(int fd)
+{
+	struct pollfd one = { fd, POLLIN, 0 };
+	struct uffd_msg message;
+
+	return poll(&one, 1, 10000) == 1 && read(fd, &message, sizeof(message)) == sizeof(message) && message.event == UFFD_EVENT_PAGEFAULT;
+}
+
+bool victim_supply_page(int fd, void *page, const void *bytes)
+{
+	struct uffdio_copy copy = { .dst = (unsigned long)page, .src = (unsigned long)bytes, .len = 4096 };
+
+	return ioctl(fd, UFFDIO_COPY, &copy) == 0;
 }
 
 void victim_get(const char *path, char *value, size_t size)

@@ -46,6 +46,11 @@ bool victim_set(const char *path, const char *value);
 bool victim_place(const void *code, char *place, size_t size);
 /* Has the function tracer watch some functions of the kernel, or, for NULL, none. True when it does. */
 bool victim_watch(const char *functions);
+/* A page that is not there: whoever reads it waits, the kernel too, until it is supplied. @fd: for the other two. Ends the process when there is none. */
+void *victim_absent_page(int *fd);
+/* Waits up to some seconds for somebody to wait for it. */
+bool victim_page_is_awaited(int fd);
+bool victim_supply_page(int fd, void *page, const void *bytes);
 /* Reads a file of the kernel's, a line or so, without the newline. "" when there is none. */
 void victim_get(const char *path, char *value, size_t size);
 /* The number behind a name in a file of the kernel's that has a pair on each line. -1: there is none. */

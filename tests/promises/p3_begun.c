@@ -4,15 +4,10 @@
  * attacker's memory, where a userfaultfd has it wait. What is steered so must find its region sealed, as if it had been changed then.
  */
 #include <elf.h>
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -152,35 +147,6 @@ static void *change(void *argument)
 	return NULL;
 }
 
-static int make_source(struct attack *a)
-{
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_api api = { .api = UFFD_API };
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	a->source = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	range.range.start = (uintptr_t)a->source;
-	range.range.len = 4096;
-	if (fd < 0 || a->source == MAP_FAILED || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range))
-		_exit(2);
-	return fd;
-}
-
-static bool waits(int fd)
-{
-	struct pollfd one = { fd, POLLIN, 0 };
-	struct uffd_msg message;
-
-	return poll(&one, 1, 10000) == 1 && read(fd, &message, sizeof(message)) == sizeof(message) && message.event == UFFD_EVENT_PAGEFAULT;
-}
-
-static bool go_on(int fd, struct attack *a)
-{
-	struct uffdio_copy copy = { .dst = (uintptr_t)a->source, .src = (uintptr_t)a->bytes, .len = 4096 };
-
-	return ioctl(fd, UFFDIO_COPY, &copy) == 0;
-}
-
 /* Whether a bystander, who is not changed, may use a region of its own. */
 static bool spares_others(void)
 {
@@ -200,16 +166,17 @@ static bool spares_others(void)
 static void attack(int what, bool protect)
 {
 	struct attack a = { .what = what };
-	int fd = make_source(&a), used;
+	int fd, used;
 	bool waited, spared, went_on;
 	pthread_t thread;
 
+	a.source = victim_absent_page(&fd);
 	a.pid = start(protect);
 	pthread_create(&thread, NULL, change, &a);
-	waited = waits(fd);
+	waited = victim_page_is_awaited(fd);
 	spared = spares_others();
 	used = let_use();
-	went_on = go_on(fd, &a);
+	went_on = victim_supply_page(fd, a.source, a.bytes);
 	pthread_join(thread, NULL);
 	for (int i = 0; i < 500 && !victim_was_looted(); i++)
 		usleep(1000);
