@@ -207,13 +207,11 @@ void notrace cm_ptrace_on_request(unsigned long ip, unsigned long parent_ip,
 	struct cm_domain *d;
 
 	rcu_read_lock();
-	d = cm_domain_find(mm);
 	/* With a domain, too: the process may give it up, and make another. */
-	if (changes && mm && !cm_ptrace_emulates(request)) {
-		if (cm_change_begin(mm, CM_PTRACE_WHAT))
-			cm_ftrace_divert(fregs, cm_ptrace_no_memory);
-		d = cm_domain_find(mm);
-	}
+	if (changes && mm && !cm_ptrace_emulates(request) &&
+	    cm_change_begin(mm, CM_PTRACE_WHAT))
+		cm_ftrace_divert(fregs, cm_ptrace_no_memory);
+	d = cm_domain_find(mm);
 	if (d) {
 		if (READ_ONCE(d->hides) && cm_ptrace_reads(request)) {
 			atomic64_inc(&d->counts.refused);
