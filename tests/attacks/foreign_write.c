@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../unit/tap.h"
+#include "ring.h"
 #include "victim.h"
 
 static volatile int steer;
@@ -34,12 +35,38 @@ static pid_t start(bool protect)
 	return pid;
 }
 
-static bool steered(bool protect)
+static bool by_system_call(pid_t victim, int *word)
+{
+	struct iovec local = { word, sizeof(*word) }, remote = { (void *)&steer, sizeof(*word) };
+
+	return process_vm_writev(victim, &local, 1, &remote, 1, 0) == sizeof(*word);
+}
+
+/* Who makes the system call then is a thread of the kernel's in the attacker's process. */
+static bool by_ring(pid_t victim, int *word, unsigned int setup, unsigned char how)
+{
+	struct ring ring;
+	bool written = ring_open(&ring, setup) && ring_poke(&ring, how, victim, &steer, word, sizeof(*word));
+
+	ring_close(&ring);
+	return written;
+}
+
+static bool by_worker(pid_t victim, int *word)
+{
+	return by_ring(victim, word, 0, IOSQE_ASYNC);
+}
+
+static bool by_poller(pid_t victim, int *word)
+{
+	return by_ring(victim, word, IORING_SETUP_SQPOLL, 0);
+}
+
+static bool steered(bool protect, bool (*write_word)(pid_t victim, int *word))
 {
 	pid_t victim = start(protect);
 	int one = 1;
-	struct iovec local = { &one, sizeof(one) }, remote = { (void *)&steer, sizeof(one) };
-	bool written = process_vm_writev(victim, &local, 1, &remote, 1, 0) == sizeof(one), looted;
+	bool written = write_word(victim, &one), looted;
 
 	for (int i = 0; i < 500 && !victim_was_looted() && waitpid(victim, NULL, WNOHANG) == 0; i++)
 		usleep(1000);
@@ -50,19 +77,35 @@ static bool steered(bool protect)
 	return written && looted;
 }
 
+static void by_rings(void)
+{
+	struct ring ring;
+
+	if (!ring_open(&ring, 0)) {
+		ok(true, "io_uring # SKIP this kernel has none");
+		return;
+	}
+	ring_close(&ring);
+	ok(steered(false, by_worker), "control: an io_uring's worker steers a victim by /proc/PID/mem, too");
+	ok(!steered(true, by_worker), "its write seals the region first");
+	ok(steered(false, by_poller), "control: so does an io_uring's thread that polls");
+	ok(!steered(true, by_poller), "its write seals the region first");
+}
+
 int main(void)
 {
 	static const char *const ftrace = "/proc/sys/kernel/ftrace_enabled";
 	static const char *const kprobes = "/sys/kernel/debug/kprobes/enabled";
 
 	victim_setup();
-	ok(steered(false), "control: steered by a foreign write, a victim gives away what is in ordinary memory");
-	ok(!steered(true), "a foreign write seals the region first");
+	ok(steered(false, by_system_call), "control: steered by a foreign write, a victim gives away what is in ordinary memory");
+	ok(!steered(true, by_system_call), "a foreign write seals the region first");
 	ok(!victim_set(ftrace, "0"), "root cannot switch the hooks off by kernel.ftrace_enabled");
-	ok(!steered(true), "a foreign write after that seals as well");
+	ok(!steered(true, by_system_call), "a foreign write after that seals as well");
 	victim_set(ftrace, "1");
 	victim_set(kprobes, "0");
-	ok(!steered(true), "nor by kprobes/enabled");
+	ok(!steered(true, by_system_call), "nor by kprobes/enabled");
 	victim_set(kprobes, "1");
+	by_rings();
 	return tap_done();
 }

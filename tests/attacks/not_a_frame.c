@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/io_uring.h>
 #include <linux/vhost.h>
 #include <linux/virtio_vsock.h>
 #include <signal.h>
@@ -27,6 +26,7 @@
 #include <uapi/cryptmem.h>
 
 #include "../unit/tap.h"
+#include "ring.h"
 #include "victim.h"
 
 #define NOTHING	0x10000		/* no result yet, nor an errno */
@@ -34,38 +34,26 @@
 static int ends[2];	/* the first is the attacker's */
 static char *buffer;	/* the victim's */
 
-static struct io_uring_params params;
-static char *rings;
+static struct ring ring;
 
 /* One request, for the moment when the socket can be written to, or has something. */
 static void submit(int opcode)
 {
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
-	struct io_uring_sqe *sqe;
-
-	if (ring < 0)
+	if (!ring_open(&ring, 0))
 		_exit(4);
-	rings = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	sqe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
-	if (rings == MAP_FAILED || sqe == MAP_FAILED)
-		_exit(3);
-	memset(sqe, 0, sizeof(*sqe));
-	sqe->opcode = (unsigned char)opcode;
-	sqe->fd = ends[1];
-	sqe->addr = (unsigned long)buffer;
-	sqe->len = SECRET_LEN;
-	((unsigned int *)(rings + params.sq_off.array))[0] = 0;
-	__atomic_store_n((unsigned int *)(rings + params.sq_off.tail), 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, ring, 1, 0, 0, NULL, 0) != 1)
+	ring.sqe->opcode = (unsigned char)opcode;
+	ring.sqe->fd = ends[1];
+	ring.sqe->addr = (unsigned long)buffer;
+	ring.sqe->len = SECRET_LEN;
+	if (!ring_submit(&ring))
 		_exit(3);
 }
 
-static long result(void)
+static int result(void)
 {
-	struct io_uring_cqe *cqe = (void *)(rings + params.cq_off.cqes);
-	unsigned int *tail = (unsigned int *)(rings + params.cq_off.tail);
+	int done;
 
-	return __atomic_load_n(tail, __ATOMIC_ACQUIRE) ? cqe->res : NOTHING;
+	return ring_is_done(&ring, &done) ? done : NOTHING;
 }
 
 /* Touches its buffer no more before the attacker says so. ->tid: what has become of the request. */
@@ -77,7 +65,7 @@ static void victim_ring(int opcode, bool protected)
 	shared->ready = 1;
 	while (!shared->command) {
 		shared->rounds++;
-		shared->tid = (int)result();
+		shared->tid = result();
 	}
 	memcpy((void *)shared->loot, buffer, SECRET_LEN);
 	shared->ready = 2;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../attacks/machine.h"
+#include "../attacks/ring.h"
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
@@ -207,6 +208,26 @@ static void over_before(int what)
 	victim_end(a.pid);
 }
 
+/* Nor is who never returns to user mode. */
+static void over_before_by_ring(void)
+{
+	int one = 1, used;
+	struct ring ring;
+	bool written;
+	pid_t pid;
+
+	if (!ring_open(&ring, IORING_SETUP_SQPOLL)) {
+		ok(true, "io_uring # SKIP this kernel has none");
+		return;
+	}
+	pid = start(true);
+	written = ring_poke(&ring, 0, pid, &steer, &one, sizeof(one));
+	used = let_use();
+	ok(written && used == USED, "nor is what was over when done by an io_uring's thread, which never returns to user mode");
+	victim_end(pid);
+	ring_close(&ring);
+}
+
 int main(void)
 {
 	victim_setup();
@@ -215,5 +236,6 @@ int main(void)
 		attack(what, true);
 		over_before(what);
 	}
+	over_before_by_ring();
 	return tap_done();
 }

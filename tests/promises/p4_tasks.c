@@ -3,7 +3,6 @@
  * P4 for every kind of task that shares an address space: each is counted, or it would read zeros and its writes would be lost.
  */
 #include <fcntl.h>
-#include <linux/io_uring.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../attacks/ring.h"
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
@@ -175,47 +175,34 @@ static void killed_at_work(void)
 	ok(good, "killed at all stages of its faults");
 }
 
-static bool submit(int ring, struct io_uring_params *params, int pipe_fd, size_t size)
-{
-	char *sq = mmap(NULL, params->sq_off.array + params->sq_entries * 4, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	struct io_uring_sqe *sqe = mmap(NULL, sizeof(*sqe) * params->sq_entries, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
-
-	if (sq == MAP_FAILED || sqe == MAP_FAILED)
-		return false;
-	memset(sqe, 0, sizeof(*sqe));
-	sqe->opcode = IORING_OP_READ;
-	sqe->flags = IOSQE_ASYNC;	/* by a worker */
-	sqe->fd = pipe_fd;
-	sqe->addr = (unsigned long)page;
-	sqe->len = (unsigned int)size;
-	sqe->off = (__u64)-1;
-	((unsigned int *)(sq + params->sq_off.array))[0] = 0;
-	__atomic_store_n((unsigned int *)(sq + params->sq_off.tail), 1, __ATOMIC_RELEASE);
-	return syscall(SYS_io_uring_enter, ring, 1, 0, 0, NULL, 0) == 1;
-}
-
 static void io_uring(void)
 {
-	struct io_uring_params params = { 0 };
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params), data[2];
 	char bytes[1000];
+	struct ring ring;
+	int data[2];
 
-	if (ring < 0 || pipe(data)) {
+	if (!ring_open(&ring, 0) || pipe(data)) {
 		ok(true, "io_uring # SKIP this kernel has none");
 		return;
 	}
 	memset(page, 0, 4096);
 	memset(bytes, 'u', sizeof(bytes));
-	ok(submit(ring, &params, data[0], sizeof(bytes)), "control: io_uring takes a read into a region");
+	ring.sqe->opcode = IORING_OP_READ;
+	ring.sqe->flags = IOSQE_ASYNC; /* by a worker */
+	ring.sqe->fd = data[0];
+	ring.sqe->addr = (unsigned long)page;
+	ring.sqe->len = sizeof(bytes);
+	ring.sqe->off = (__u64)-1;
+	ok(ring_submit(&ring), "control: io_uring takes a read into a region");
 	/* Now nobody of ours runs but the worker, when the data comes. */
 	if (fork() == 0) {
 		usleep(200000);
 		_exit(write(data[1], bytes, sizeof(bytes)) != sizeof(bytes));
 	}
-	syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+	ring_wait(&ring);
 	wait(NULL);
 	ok(tap_is_filled(page, 'u', sizeof(bytes)) && page[1000] == 0, "and its worker's data is there");
-	close(ring);
+	ring_close(&ring);
 }
 
 static void *wait_a_little(void *unused)
