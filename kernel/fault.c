@@ -113,8 +113,9 @@ static int cm_fault_make_dirty(struct cm_domain *d, struct cm_frame *f)
  * @rw: out: whether it may be mapped writable
  *
  * Context: process context of a running owner, may sleep.
- * Return: 0, -ENOMEM, -EBADMSG when the ciphertext is not ours, -EIO when it
- * cannot be read back from swap.
+ * Return: 0, -ENOMEM, -ENOSPC where no memory may be committed for ciphertext,
+ * -EBADMSG when the ciphertext is not ours, -EIO when it cannot be read back from
+ * swap.
  */
 int cm_fault_page(struct cm_domain *d, struct cm_region *region,
 		  pgoff_t pgoff, bool write, struct page **page, bool *rw)

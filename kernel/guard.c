@@ -185,6 +185,32 @@ static void cm_guard_mark_parked(struct cm_domain *d, struct cm_notifier *n)
 		atomic64_inc(&d->counts.parked);
 }
 
+/*
+ * May this fault be served, if it is the kernel's, at a signal's frame: failure
+ * would be the end of the program. @handled: right after uprobes' handlers.
+ * Return: whether that decides it; then @verdict is set.
+ */
+static bool cm_guard_frame_verdict(struct cm_domain *d, struct cm_notifier *n,
+				   const struct vm_fault *vmf, bool handled,
+				   enum cm_verdict *verdict)
+{
+	if (!cm_alone_lost() && !cm_uprobes_handled(d)) {
+		/* Seal it again. */
+		set_bit(CM_FRAME, &n->flags);
+		cm_kick_all(d);
+		*verdict = CM_ADMIT;
+		return true;
+	}
+	/* Not after handlers: uprobes may hold on to that. */
+	if (handled || !cm_sigframe_may_wait(vmf->real_address,
+					     vmf->flags & FAULT_FLAG_WRITE,
+					     !cm_alone_lost()))
+		return false;
+	cm_guard_mark_parked(d, n);
+	*verdict = CM_WAIT;
+	return true;
+}
+
 /**
  * cm_guard_verdict() - may this fault be served
  * @d: the domain; map_lock is held, and the mmap_lock
@@ -202,6 +228,7 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 {
 	bool user_mode = vmf->flags & FAULT_FLAG_USER;
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	enum cm_verdict verdict;
 	bool handled;
 
 	lockdep_assert_held(&d->map_lock);
@@ -225,19 +252,8 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 	    cm_sigframe_touched(vmf->real_address, write)) {
 		/* If it was about to call a handler, all is to be put out anew. */
 		cm_uprobes_give_up(n);
-		/* Failure would be the end of the program. */
-		if (!cm_alone_lost() && !cm_uprobes_handled(d)) {
-			/* Seal it again. */
-			set_bit(CM_FRAME, &n->flags);
-			cm_kick_all(d);
-			return CM_ADMIT;
-		}
-		/* Not right after its handlers: uprobes may hold on to that. */
-		if (!handled && cm_sigframe_may_wait(vmf->real_address, write,
-						     !cm_alone_lost())) {
-			cm_guard_mark_parked(d, n);
-			return CM_WAIT;
-		}
+		if (cm_guard_frame_verdict(d, n, vmf, handled, &verdict))
+			return verdict;
 	}
 	/* What was served to one that stays in the kernel, it would not put out. */
 	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_watch(d) ||

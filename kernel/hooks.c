@@ -194,7 +194,11 @@ static bool cm_hooks_remember(struct mm_struct *mm, struct ftrace_regs *fregs)
 	return false;
 }
 
-/* Whether a call into someone else's memory needs the detour. */
+/*
+ * Whether a call into someone else's memory needs the detour. What it writes is
+ * remembered where there is no domain that the detour would lock; another look
+ * for one after that, as it may have been made meanwhile.
+ */
 static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 {
 	struct mm_struct *mm = (void *)cm_ftrace_argument(fregs, 0);

@@ -111,7 +111,8 @@ void cm_store_page_put(struct cm_page *pg)
  *
  * Context: process context, may sleep: the page may come from swap. Charged to
  * the caller's memory cgroup.
- * Return: the page, or ERR_PTR(-ENOMEM, or -EIO from the swap device).
+ * Return: the page, or ERR_PTR(-ENOMEM; -ENOSPC where no memory may be committed;
+ * -EIO from the swap device).
  */
 struct page *cm_store_pin(struct cm_page *pg)
 {
