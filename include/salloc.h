@@ -56,10 +56,15 @@
  *		until they are used. No descriptor is kept open.
  *	EBADF	another thread closed that descriptor while it was being used
  *	EAGAIN	over RLIMIT_MEMLOCK, after mlockall(MCL_FUTURE)
- *	EBUSY	the machine is about to hibernate
+ *	EBUSY	the machine is about to hibernate, or to be reset (reboot())
+ *	EINTR	a signal came while /dev/cryptmem waited to be opened, as the
+ *		kernel's random number generator was not ready yet
  *	EINVAL	saligned_alloc(): the alignment is not a power of two
  *	ENOTSUP	the module has been exchanged for one that cannot do what
  *		salloc_guard() was asked for
+ *	EOVERFLOW
+ *		the process has mapped more, in all its life, than the module can
+ *		number
  *
  * A call that fails changes nothing.
  */
@@ -312,18 +317,28 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
 #define SALLOC_STATE_UNAVAILABLE	0 /* no protection; see error */
 #define SALLOC_STATE_READY		1 /* there, but nothing allocated yet */
 #define SALLOC_STATE_PROTECTED		2 /* all is well */
-#define SALLOC_STATE_TRACED		3 /* a debugger is attached: threads
-					   * that touch a block wait for it
-					   * to go, or get SIGBUS, as
-					   * salloc_guard() was told
+#define SALLOC_STATE_TRACED		3 /* a debugger is attached, or there is
+					   * a uprobe: threads that touch a
+					   * block wait for it to go, or get
+					   * SIGBUS, as salloc_guard() was
+					   * told. Or somebody watches the
+					   * functions by which the kernel's
+					   * events read user memory: they
+					   * wait, whatever it was told
 					   */
 #define SALLOC_STATE_LOCKED		4 /* altered from outside: blocks stay
 					   * sealed until the process exits
 					   */
-#define SALLOC_STATE_BROKEN		5 /* memory ran out during the fork()
-					   * that made this process: touching
-					   * blocks made before it is SIGBUS,
-					   * or SIGSEGV without the module
+#define SALLOC_STATE_BROKEN		5 /* memory ran out as the fork() that
+					   * made this process copied its
+					   * pages, or what blocks held has
+					   * been dropped (hibernation,
+					   * reboot()): touching blocks is
+					   * SIGBUS; or, without the module,
+					   * those made before it SIGSEGV.
+					   * Not told: no memory or quota for
+					   * a region as a whole. To touch a
+					   * block in there is SIGBUS
 					   */
 
 /**
@@ -455,7 +470,7 @@ int salloc_fallback(unsigned int flags);
  *	ENOSYS	the kernel module is not loaded, or does not speak this
  *		library's version of its interface
  *	ENOTSUP	the module is one that cannot do this
- *	EACCES, EPERM, EMFILE, ENFILE, ENOMEM, EBADF
+ *	EACCES, EPERM, EMFILE, ENFILE, ENOMEM, EBADF, EINTR
  *		/dev/cryptmem cannot be opened or asked, for the reasons above
  */
 int salloc_guard(unsigned int flags);

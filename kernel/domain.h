@@ -91,8 +91,8 @@ struct mm_struct;
  * @resumed: a tracer has let a stopped thread go on
  * @altered: somebody outside has changed the process, the domain will be locked
  * @locked: it is: sealed until the process exits; set under @map_lock
- * @broken: fork() ran out of memory or quota, or what there was has been
- *	dropped: every touch gives SIGBUS
+ * @broken: fork() ran out of memory as it copied pages, or what there was has
+ *	been dropped: every touch gives SIGBUS
  * @refuses: a touch under a debugger gives SIGBUS, instead of parking; under
  *	@map_lock
  * @hides: registers are not for debuggers to read; set under @map_lock

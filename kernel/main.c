@@ -3,15 +3,15 @@
  * cryptmem: memory that is ciphertext whenever its owner does not run.
  *
  * This file is the map: the rooms in the order in which they are opened. Each
- * header says what its room offers and which locks it takes.
+ * header says what its room offers and which locks it takes, if any.
  *
  *	chardev   the door: /dev/cryptmem, the ioctls
  *	region    a protected range of addresses: mmap, fork, mremap; touch: fault
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
  *		  change: what was begun before; sigframe: what may not fail
- *	instruments  what looks from inside: perf, BPF, uprobes; alone: and nobody
- *		  else watches what they use
- *	sched     seals and unseals at context switches
+ *	instruments  what looks from inside: perf, BPF; uprobes: breakpoints and
+ *		  their handlers; alone: and nobody else watches what they use
+ *	sched     seals and unseals at context switches; grace: seals later
  *	tasks     has every task of a domain take part in that; attach: those that
  *		  were there before; kick: tells them
  *	domain    what is sealed together; contents: what it holds

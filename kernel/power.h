@@ -13,6 +13,9 @@
  * panic, and when another kernel is started by kexec, frames and keys are wiped,
  * once the other CPUs have been stopped. Where a machine is reset with nobody asked
  * (sysrq b, a watchdog), nothing is.
+ *
+ * Locks: takes each domain's map_lock; cm_domain.lock when it suspends; none at a
+ * panic, nor when another kernel is started.
  */
 #ifndef _CM_POWER_H
 #define _CM_POWER_H

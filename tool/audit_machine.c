@@ -75,7 +75,7 @@ void audit_hibernation(const struct machine *m, struct finding *f)
 	else if (!states || !strstr(states, "disk") || !modes || strstr(modes, "[disabled]"))
 		found(f, STATE_OK, NULL, "this machine cannot hibernate as it is now");
 	else
-		found(f, STATE_OK, NULL, "possible, but cryptmem refuses it while there are regions");
+		found(f, STATE_OK, NULL, "possible, but while there are regions cryptmem refuses it, or drops what they hold");
 	free(states);
 	free(modes);
 }

@@ -69,12 +69,18 @@ struct cryptmem_query {
 
 /* State of a domain, struct cryptmem_status.state */
 #define CRYPTMEM_STATE_ACTIVE	(1U << 0) /* owns at least one region */
-#define CRYPTMEM_STATE_TRACED	(1U << 1) /* a debugger or uprobe is on it */
+#define CRYPTMEM_STATE_TRACED	(1U << 1) /* a debugger or uprobe is on it, or
+					   * somebody watches the functions that
+					   * fetch user memory unseen: then all
+					   * wait, and nobody is refused
+					   */
 #define CRYPTMEM_STATE_LOCKED	(1U << 2) /* altered from outside: sealed
 					   * until the process exits
 					   */
-#define CRYPTMEM_STATE_BROKEN	(1U << 3) /* memory ran out when it was forked:
-					   * its regions give SIGBUS
+#define CRYPTMEM_STATE_BROKEN	(1U << 3) /* memory ran out as fork() copied its
+					   * pages, or what it had was dropped
+					   * (hibernation, reboot): its regions
+					   * give SIGBUS
 					   */
 #define CRYPTMEM_STATE_REFUSES	(1U << 4) /* CRYPTMEM_CONFIG_REFUSE is set */
 #define CRYPTMEM_STATE_HIDES	(1U << 5) /* CRYPTMEM_CONFIG_HIDE is set */
@@ -86,7 +92,7 @@ struct cryptmem_query {
  * @regions: regions the process owns now
  * @window: pages the window may hold now
  * @mapped_pages: pages of address space that the regions cover
- * @used_pages: pages that have ever been touched, and not been discarded
+ * @used_pages: pages written, and not discarded since
  * @window_pages: pages in the window now
  * @seals: pages encrypted
  * @clean_seals: pages wiped only, their ciphertext being still good
@@ -94,7 +100,8 @@ struct cryptmem_query {
  * @faults: page faults served
  * @evictions: pages put out of a full window
  * @parked: times that a thread was parked because of a debugger
- * @refused: reads answered with ciphertext and writes refused
+ * @refused: reads answered with ciphertext or refused, writes refused, registers
+ *	not shown, and touches answered with SIGBUS (CRYPTMEM_CONFIG_REFUSE)
  * @tampered: pages whose ciphertext failed its authentication
  * @switch_seals: times that the domain was sealed at a context switch
  * @seal_ns: time spent sealing and unsealing at context switches, in total
