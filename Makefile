@@ -3,7 +3,7 @@
 #
 #	make		the library, the command, and the module for the kernels of the tests
 #	make demo	an ssh-agent loses its key to root, and one that keeps it	(root; installs what it needs)
-#	make check	every test; ends in `N passed, N failed`			(root; installs what it needs)
+#	make check	all that runs for each change; ends in `N passed, N failed`	(root; installs what it needs)
 #	make check-arm64	the promises and the attacks on arm64, emulated			(root; installs what it needs)
 #	make attacks	the ways in, against malloc, memfd_secret and salloc: a table	(root; after make check)
 #	make bench	what it costs: tables, plots, build/bench.json	(root; installs what it needs; an hour)

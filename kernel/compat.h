@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only place that knows that kernels differ. Nothing here asks for a
- * version: Kbuild compiles a small test per feature and defines CM_HAVE_*.
+ * The place that knows that kernels differ, but for the functions that hooks.c
+ * watches. Nothing here asks for a version: Kbuild compiles a small test per
+ * feature and defines CM_HAVE_*.
  */
 #ifndef _CM_COMPAT_H
 #define _CM_COMPAT_H

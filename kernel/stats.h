@@ -26,7 +26,8 @@
  * @evictions: frames put out because the window was full; map_lock
  * @locks: 1 when it was locked; map_lock
  * @parked: threads parked because of a tracer; atomic
- * @refused: reads answered with ciphertext, writes refused; atomic
+ * @refused: reads answered with ciphertext or refused, writes refused, registers
+ *	not shown, touches answered with SIGBUS; atomic
  */
 struct cm_counts {
 	u64 seals;

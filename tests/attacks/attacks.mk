@@ -11,11 +11,11 @@ GUEST_PROMISES := p1_expiry p1_grace p2_outsiders p2_descriptors p2_pinning p2_s
 	own_doing growth
 GUEST_ATTACKS := event_size foreign_write exemption_ends no_lock_held other_driver attach_storm hostile_abi hostile_race not_a_frame stays_locked not_alone unload
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -DLIB_OUT='"$(LIB_OUT)"' -Iinclude $(CFLAGS)
-GUEST_COMMON := $(addprefix tests/attacks/,victim.c victim.h ring.c ring.h bystander.c bystander.h machine.h) tests/unit/tap.c tests/unit/tap.h
+GUEST_COMMON := $(addprefix tests/attacks/,knob.c knob.h victim.c victim.h ring.c ring.h bystander.c bystander.h machine.h) tests/unit/tap.c tests/unit/tap.h
 
 # The ways in that are C programs, and what all of them need.
 GUEST_WAYS := $(filter-out prey tracer victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))
-GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c tracer.h) tests/attacks/machine.h
+GUEST_WAYS_COMMON := $(addprefix tests/attacks/ways/,prey.c prey.h tracer.c tracer.h) $(addprefix tests/attacks/,knob.c knob.h machine.h)
 
 # $(call BUILT,NAME,TARGET...): what NAME needs, by a make of its own: a new machine may lack the compiler until NAME has asked scripts/deps for it.
 define BUILT

@@ -19,6 +19,8 @@
 
 #include <uapi/cryptmem.h>
 
+#include "knob.h"
+
 struct shared *shared;
 
 void victim_setup(void)
@@ -101,21 +103,7 @@ bool victim_stands_still(volatile long *rounds)
 
 bool victim_set(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY);
-	size_t left = strlen(value);
-	bool taken = fd >= 0;
-	ssize_t n;
-
-	/* Some take a word at a time. */
-	while (taken && left) {
-		n = write(fd, value, left);
-		taken = n > 0;
-		left -= taken ? (size_t)n : 0;
-		value += taken ? n : 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	return taken;
+	return knob_set(path, value, 0);
 }
 
 bool victim_place(const void *code, char *place, size_t size)

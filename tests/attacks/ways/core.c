@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../knob.h"
 #include "prey.h"
 
 #define CORE	"/dev/shm/core.prey"
@@ -46,7 +47,7 @@ static void with_kernel(bool fault)
 	int status;
 
 	snprintf(path, sizeof(path), "/proc/%d/coredump_filter", prey->pid);
-	if (!prey_put("/proc/sys/kernel/core_pattern", CORE, 0) || !prey_put("/proc/sys/kernel/core_uses_pid", "0", 0) || !prey_put(path, "0xff", 0))
+	if (!knob_set("/proc/sys/kernel/core_pattern", CORE, 0) || !knob_set("/proc/sys/kernel/core_uses_pid", "0", 0) || !knob_set(path, "0xff", 0))
 		exit(2);
 	/* In the midst of its work. */
 	usleep(300000);

@@ -142,25 +142,6 @@ bool prey_lives(void)
 	return (prey_goes_on() || prey_goes_on() || prey_goes_on()) && !prey->wrong;
 }
 
-bool prey_put(const char *file, const char *text, int flags)
-{
-	int fd = open(file, O_WRONLY | flags);
-	size_t left = strlen(text);
-	bool good = fd >= 0;
-	ssize_t n;
-
-	/* Some take a word at a time. */
-	while (good && left) {
-		n = write(fd, text, left);
-		good = n > 0;
-		text += good ? n : 0;
-		left -= good ? (size_t)n : 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 void prey_end(void)
 {
 	if (prey->pid) {

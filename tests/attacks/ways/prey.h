@@ -58,8 +58,6 @@ bool prey_lives(void);
 bool prey_goes_on(void);
 /* Whether it does not get any further for @ms, after the round that is under way. */
 bool prey_stands(unsigned int ms);
-/* Writes @text to a file of the kernel's, opened with @flags: O_APPEND, O_TRUNC, or 0. True when it took all of it. */
-bool prey_put(const char *file, const char *text, int flags);
 /* Kills the victim. */
 void prey_end(void);
 /*

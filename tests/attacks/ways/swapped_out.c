@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "../knob.h"
 #include "prey.h"
 
 #define DISK	"/dev/vda"
@@ -65,33 +66,33 @@ int main(int argc, char **argv)
 	prey_setup();
 	if (argc != 2 + madvise || access(DISK, W_OK) || !prepare())
 		return 2;
-	prey_put("/sys/fs/cgroup/cgroup.subtree_control", "+memory", 0);
+	knob_set("/sys/fs/cgroup/cgroup.subtree_control", "+memory", 0);
 	mkdir(CGROUP, 0755);
 	/* The victim is born in there: its memory is charged to it. */
 	snprintf(text, sizeof(text), "%d", getpid());
-	if (!prey_put(CGROUP "/cgroup.procs", text, 0) || !prey_start(argv[1], "late"))
+	if (!knob_set(CGROUP "/cgroup.procs", text, 0) || !prey_start(argv[1], "late"))
 		return 2;
-	prey_put("/sys/fs/cgroup/cgroup.procs", text, 0);
+	knob_set("/sys/fs/cgroup/cgroup.procs", text, 0);
 	prey_command(1, 2);
 	prey_command(2, 3);
-	prey_put(CGROUP "/cgroup.freeze", "1", 0);
+	knob_set(CGROUP "/cgroup.freeze", "1", 0);
 	usleep(2500000);	/* longer than idle_ms: nothing is pinned */
 	for (int i = 0; i < 5 && !(bytes && prey_leaked(bytes, size)); i++) {
 		/*
 		 * A page that waits on another CPU for its place on the LRU lists cannot be reclaimed: with few pages, it may wait for
 		 * ever. Compaction has all CPUs put theirs there.
 		 */
-		prey_put("/proc/sys/vm/compact_memory", "1", 0);
-		prey_put("/proc/sys/vm/drop_caches", "1", 0);
+		knob_set("/proc/sys/vm/compact_memory", "1", 0);
+		knob_set("/proc/sys/vm/drop_caches", "1", 0);
 		if (madvise)
 			page_out();
 		else
-			prey_put(CGROUP "/memory.reclaim", "64M", 0);
+			knob_set(CGROUP "/memory.reclaim", "64M", 0);
 		usleep(200000);
 		free(bytes);
 		bytes = read_disk(&size);
 	}
-	prey_put(CGROUP "/cgroup.freeze", "0", 0);
+	knob_set(CGROUP "/cgroup.freeze", "0", 0);
 	if (system("swapoff -a; losetup -a | grep " DISK " | cut -d: -f1 | xargs losetup -d"))
 		fprintf(stderr, "swapoff\n");
 	prey_judge(bytes, size, "ciphertext", "the swap disk");

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../knob.h"
 #include "../machine.h"
 #include "prey.h"
 
@@ -42,7 +43,7 @@ static bool put(const char *file, const char *text)
 	char path[128];
 
 	snprintf(path, sizeof(path), TRACING "%s", file);
-	return prey_put(path, text, strstr(file, "_events") ? O_APPEND : O_TRUNC);
+	return knob_set(path, text, strstr(file, "_events") ? O_APPEND : O_TRUNC);
 }
 
 /* So many words, or strings, at places of the secret that begin a row. */

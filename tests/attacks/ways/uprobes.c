@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../knob.h"
 #include "prey.h"
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -43,18 +44,18 @@ static bool define_event(const char *name, char kind, uint64_t function, unsigne
 	for (unsigned int i = 0; i < words; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), " @%#" PRIx64 ":x64", prey->secret + 512 + i * 8);
 	strcat(text, "\n");
-	return prey_put(TRACING "uprobe_events", text, O_APPEND);
+	return knob_set(TRACING "uprobe_events", text, O_APPEND);
 }
 
 /* One of them is not there in each kernel. */
 static bool trace_functions(bool on)
 {
 	if (!on) {
-		prey_put(TRACING "current_tracer", "nop", O_TRUNC);
-		return prey_put(TRACING "set_ftrace_filter", "", O_TRUNC);
+		knob_set(TRACING "current_tracer", "nop", O_TRUNC);
+		return knob_set(TRACING "set_ftrace_filter", "", O_TRUNC);
 	}
-	prey_put(TRACING "set_ftrace_filter", "uprobe_handle_trampoline\n", O_TRUNC);
-	return prey_put(TRACING "set_ftrace_filter", "uprobe_notify_resume\n", O_APPEND) && prey_put(TRACING "current_tracer", "function", O_TRUNC);
+	knob_set(TRACING "set_ftrace_filter", "uprobe_handle_trampoline\n", O_TRUNC);
+	return knob_set(TRACING "set_ftrace_filter", "uprobe_notify_resume\n", O_APPEND) && knob_set(TRACING "current_tracer", "function", O_TRUNC);
 }
 
 static int watch(const char *name, pid_t pid, bool on_exec)
@@ -105,8 +106,8 @@ static _Noreturn void end(const char *result, const char *detail)
 	closefrom(3);
 	kill(other, SIGKILL);
 	waitpid(other, NULL, 0);
-	prey_put(TRACING "uprobe_events", "-:prey/way\n", O_APPEND);
-	prey_put(TRACING "uprobe_events", "-:prey/early\n", O_APPEND);
+	knob_set(TRACING "uprobe_events", "-:prey/way\n", O_APPEND);
+	knob_set(TRACING "uprobe_events", "-:prey/early\n", O_APPEND);
 	prey_judge(samples, RING, result, detail);
 }
 
