@@ -13,6 +13,7 @@
 #include "change.h"
 #include "domain.h"
 #include "guard.h"
+#include "hold.h"
 
 /**
  * struct cm_change - a call under way
@@ -47,7 +48,7 @@ static void cm_change_end(struct callback_head *work)
 	raw_spin_unlock_irqrestore(&cm_changes_lock, flags);
 	mmdrop(c->mm);
 	kfree(c);
-	module_put(THIS_MODULE);
+	cm_hold_end();
 }
 
 /* The caller's own. */
@@ -92,11 +93,8 @@ int cm_change_begin(struct mm_struct *mm, const char *what)
 	struct cm_change *c;
 	unsigned long flags;
 
-	/*
-	 * Loading may fail yet, and does not wait for who holds the module. When it
-	 * is being unloaded, no region is left, nor is one made.
-	 */
-	if (READ_ONCE(THIS_MODULE->state) != MODULE_STATE_LIVE)
+	/* Loading may fail yet, and does not wait for who holds the module. */
+	if (READ_ONCE(THIS_MODULE->state) == MODULE_STATE_COMING)
 		return 0;
 	if (cm_change_is_known(mm))
 		return 0;
@@ -107,12 +105,12 @@ int cm_change_begin(struct mm_struct *mm, const char *what)
 	c->task = current;
 	c->what = what;
 	init_task_work(&c->work, cm_change_end);
-	if (!try_module_get(THIS_MODULE)) {
+	if (!cm_hold()) {
 		kfree(c);
 		return 0;
 	}
 	if (task_work_add(current, &c->work, TWA_RESUME)) {
-		module_put(THIS_MODULE);
+		cm_hold_end();
 		kfree(c);
 		return -ESRCH;
 	}

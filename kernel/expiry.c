@@ -7,6 +7,7 @@
 
 #include "domain.h"
 #include "expiry.h"
+#include "hold.h"
 #include "kick.h"
 
 static unsigned int max_plain_us;
@@ -28,9 +29,9 @@ static int cm_expiry_set_limit(const char *val, const struct kernel_param *kp)
 	int err = param_set_uint(val, kp);
 
 	/* Parameters can be written until after the module's exit function. */
-	if (!err && try_module_get(THIS_MODULE)) {
+	if (!err && cm_hold()) {
 		cm_domain_for_each(cm_expiry_set_due, NULL);
-		module_put(THIS_MODULE);
+		cm_hold_end();
 	}
 	return err;
 }

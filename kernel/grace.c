@@ -12,6 +12,7 @@
 #include "cipher.h"
 #include "domain.h"
 #include "grace.h"
+#include "hold.h"
 
 /* A machine that is about to sleep has all sealed long before it does. */
 #define CM_GRACE_MAX_US	10000U
@@ -44,9 +45,9 @@ static int cm_grace_set(const char *val, const struct kernel_param *kp)
 		pr_notice_ratelimited("grace_us=%u: memory stays plaintext for so long after its owner has left its CPU\n",
 				      grace_us);
 	/* Parameters can be written until after the module's exit function. */
-	if (grace_us < before && try_module_get(THIS_MODULE)) {
+	if (grace_us < before && cm_hold()) {
 		cm_domain_for_each(cm_grace_seal, NULL);
-		module_put(THIS_MODULE);
+		cm_hold_end();
 	}
 	return 0;
 }

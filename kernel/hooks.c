@@ -22,7 +22,6 @@
 #include <linux/ftrace.h>
 #include <linux/hashtable.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <asm/unistd.h>
@@ -32,6 +31,7 @@
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
+#include "hold.h"
 #include "hooks.h"
 #include "instruments.h"
 #include "power.h"
@@ -144,7 +144,7 @@ static long cm_hooks_detour(long (*call)(struct mm_struct *mm,
 			   CM_GUP_ARG locked);
 		cm_pass_leave(&pass);
 	}
-	module_put(THIS_MODULE);
+	cm_hold_end();
 	return ret;
 }
 
@@ -233,7 +233,7 @@ static void notrace cm_hooks_on_gup(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_regs *fregs)
 {
 	/* No region is left when the module is being unloaded. */
-	if (!cm_hooks_concerns(fregs) || !try_module_get(THIS_MODULE))
+	if (!cm_hooks_concerns(fregs) || !cm_hold())
 		return;
 	cm_ftrace_divert(fregs, ops->private);
 }

@@ -18,7 +18,7 @@
  *	window    its frames, the only plaintext there is; frame, rmap
  *	fault     how a page gets into it; growth: how many may be
  *	idle      unmaps what sleeps for long; expiry: what is plain for long
- *	power     the end
+ *	power     the machine's end; hold: ours
  *	store     ciphertext, in shmem
  *	cipher    encryption, by the kernel's crypto API; choice, selftest
  *	limits    how much one user may have
@@ -33,6 +33,7 @@
 #include "choice.h"
 #include "cipher.h"
 #include "domain.h"
+#include "hold.h"
 #include "hooks.h"
 #include "idle.h"
 #include "power.h"
@@ -88,6 +89,7 @@ static int __init cm_init(void)
 		err = cm_rooms[i].init();
 		if (err) {
 			pr_err("%s: %d: not loaded\n", cm_rooms[i].name, err);
+			cm_hold_refuse();
 			cm_close(i);
 			return err;
 		}
@@ -99,6 +101,7 @@ static int __init cm_init(void)
 
 static void __exit cm_exit(void)
 {
+	cm_hold_wait();
 	cm_close(ARRAY_SIZE(cm_rooms));
 }
 

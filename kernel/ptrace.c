@@ -3,7 +3,6 @@
  * ptrace: see ptrace.h.
  */
 #include <linux/ftrace.h>
-#include <linux/module.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/task_work.h>
@@ -16,6 +15,7 @@
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
+#include "hold.h"
 #include "ptrace.h"
 
 #define CM_PTRACE_WHAT	"registers set"	/* for the log */
@@ -26,7 +26,7 @@ static void cm_ptrace_change_work(struct callback_head *work)
 
 	cm_guard_lock(d, CM_PTRACE_WHAT, current);
 	cm_domain_put(d);
-	module_put(THIS_MODULE);
+	cm_hold_end();
 }
 
 /* From now on no fault is served; the rest is work for the tracer. */
@@ -35,10 +35,10 @@ static void cm_ptrace_changed(struct cm_domain *d)
 	cm_guard_alter(d);
 	if (!atomic_xchg(&d->changed, 1) && refcount_inc_not_zero(&d->ref)) {
 		init_task_work(&d->change, cm_ptrace_change_work);
-		if (try_module_get(THIS_MODULE)) {
+		if (cm_hold()) {
 			if (!task_work_add(current, &d->change, TWA_RESUME))
 				return;
-			module_put(THIS_MODULE);
+			cm_hold_end();
 		}
 		cm_domain_put(d);
 	}

@@ -3,13 +3,13 @@
  * sched: see sched.h.
  */
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
+#include "hold.h"
 #include "sched.h"
 #include "tasks.h"
 
@@ -142,7 +142,7 @@ static void cm_sched_work(struct callback_head *work)
 		/* That orders it before we look what the events were. */
 		cm_guard_work(n);
 	}
-	module_put(THIS_MODULE);
+	cm_hold_end();
 }
 
 /**
@@ -167,7 +167,7 @@ static void cm_sched_add_work(struct cm_notifier *n, int state)
 	int queueing = state | CM_WORK_QUEUEING;
 
 	/* No region is left when it is being unloaded: nothing is left to do. */
-	if (!try_module_get(THIS_MODULE))
+	if (!cm_hold())
 		goto not_queued;
 	init_task_work(&n->work, cm_sched_work);
 	if (!task_work_add(n->task, &n->work, TWA_RESUME)) {
@@ -175,7 +175,7 @@ static void cm_sched_add_work(struct cm_notifier *n, int state)
 		atomic_cmpxchg(&n->work_state, queueing, state | CM_WORK_QUEUED);
 		return;
 	}
-	module_put(THIS_MODULE);
+	cm_hold_end();
 not_queued:
 	atomic_set(&n->work_state, state);
 }

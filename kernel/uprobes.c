@@ -6,7 +6,6 @@
 #include <linux/ftrace.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/ptrace.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
@@ -19,6 +18,7 @@
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
+#include "hold.h"
 #include "sched.h"
 #include "tasks.h"
 #include "uprobes.h"
@@ -319,7 +319,7 @@ static void cm_uprobes_arm(void)
 	}
 	if (d)
 		cm_domain_put(d);
-	module_put(THIS_MODULE);
+	cm_hold_end();
 }
 
 /* Take the place of the two: have it happen again. */
@@ -350,7 +350,7 @@ static void cm_uprobes_on_handler(struct ftrace_regs *fregs, void *otherwise)
 		  cm_uprobes_handling(n)))
 		/* That ends it. */
 		cm_sched_queue_work(n);
-	else if (n && try_module_get(THIS_MODULE))
+	else if (n && cm_hold())
 		/* No region is left when the module is being unloaded. */
 		cm_ftrace_divert(fregs, otherwise);
 	rcu_read_unlock();

@@ -5,6 +5,8 @@
  *
  * And a process that had several threads when it opened the device has all counted as long as it lives, those to come as well: however fast they
  * come and go, the module can be unloaded. It is loaded again each time.
+ *
+ * P3, P4: where root has it unloaded though it is in use (rmmod --force), who uses it is protected as before, and loses nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -333,6 +336,69 @@ static bool fail_among_writers(void)
 	return err == EINVAL && meanwhile > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && reload() == 0;
 }
 
+static volatile int steer;
+
+/* Uses its region, and gives it away when it is led astray. */
+static _Noreturn void be_used(void)
+{
+	char secret[SECRET_LEN], *page = victim_region(1, NULL);
+
+	victim_make_secret(page);
+	victim_make_secret(secret);
+	for (shared->ready = 1;; shared->rounds++) {
+		if (steer)
+			memcpy((void *)shared->loot, page, SECRET_LEN);
+		shared->wrong += memcmp(page, secret, SECRET_LEN) != 0;
+		usleep(1000);
+	}
+}
+
+static pid_t start_unloading(void)
+{
+	pid_t pid = fork();
+	char state[16] = "";
+
+	if (pid == 0)
+		_exit(syscall(SYS_delete_module, "cryptmem", O_NONBLOCK | O_TRUNC) ? errno : 0);
+	for (int i = 0; i < 5000 && strcmp(state, "going"); i++) {
+		usleep(1000);
+		victim_get("/sys/module/cryptmem/initstate", state, sizeof(state));
+	}
+	tap_note("its state: %s", state);
+	return pid;
+}
+
+/* What is done to it is noticed then, too: by ptrace, and by a write to its memory. */
+static void force_among_users(void)
+{
+	struct iovec local = { (int[]){ 1 }, sizeof(int) }, remote = { (void *)&steer, sizeof(int) };
+	pid_t user, unloader;
+	bool locked;
+	int status;
+
+	shared->ready = 0;
+	shared->rounds = 0;
+	shared->wrong = 0;
+	user = fork();
+	if (user == 0)
+		be_used();
+	victim_wait(&shared->ready);
+	unloader = start_unloading();
+	ok(victim_goes_on(&shared->rounds) && !shared->wrong && waitpid(unloader, &status, WNOHANG) == 0,
+	   "rmmod --force: it waits; who has a region goes on, and finds its contents");
+	ok(!ptrace(PTRACE_SEIZE, user, 0, 0) && victim_stands_still(&shared->rounds), "under a debugger it parks");
+	ok(!ptrace(PTRACE_INTERRUPT, user, 0, 0) && waitpid(user, &status, 0) == user && !ptrace(PTRACE_DETACH, user, 0, 0) &&
+	   victim_goes_on(&shared->rounds) && !shared->wrong,
+	   "and goes on afterwards");
+	ok(process_vm_writev(user, &local, 1, &remote, 1, 0) == sizeof(int) && waitpid(user, &status, 0) == user && WIFSIGNALED(status) &&
+	   WTERMSIG(status) == SIGBUS && !victim_was_looted(),
+	   "led astray, it gets SIGBUS, and nothing is given away");
+	locked = victim_log("memory written by unload");
+	ok(locked, "the log says by whom");
+	ok(waitpid(unloader, &status, 0) == unloader && WIFEXITED(status) && WEXITSTATUS(status) == 0 && access("/sys/module/cryptmem", F_OK) < 0 && !reload(),
+	   "when the last user has gone it is unloaded, and can be loaded again");
+}
+
 int main(void)
 {
 	bool well = true, loaded = true;
@@ -365,5 +431,10 @@ int main(void)
 	(void)load_among_watchers;
 #endif
 	ok(loaded && fail_among_writers(), "where it cannot be loaded, those who were changing other processes meanwhile go on, and it can be loaded afterwards");
+	/* After that the kernel takes nobody's word for locks any more. */
+	if (access("/proc/lockdep", F_OK) == 0)
+		ok(true, "rmmod --force # SKIP this kernel watches locks, and does not after that");
+	else if (loaded)
+		force_among_users();
 	return tap_done();
 }
