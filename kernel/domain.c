@@ -98,7 +98,7 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm,
 	cm_window_setup(&d->window);
 	cm_expiry_setup(&d->expiry);
 	cm_grace_setup(&d->grace);
-	cm_uprobes_setup(&d->breakpoints);
+	cm_uprobes_setup(&d->breakpoints, mm);
 	INIT_RCU_WORK(&d->free, cm_domain_free_work);
 	mmgrab(mm);
 	d->mm = mm;

@@ -34,6 +34,7 @@
 #include "hold.h"
 #include "hooks.h"
 #include "instruments.h"
+#include "kick.h"
 #include "power.h"
 #include "ptrace.h"
 #include "region.h"
@@ -101,6 +102,13 @@ static int cm_hooks_lock(struct mm_struct *mm)
 	return 0;
 }
 
+/* Nobody executes what is about to get a breakpoint. */
+static void cm_hooks_stop(struct cm_domain *d)
+{
+	cm_guard_put_out(d);
+	cm_kick_all_out(d);
+}
+
 /* Seal what is about to be changed or probed. The mm's mmap_lock is held. */
 static int cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
 			    unsigned long nr_pages, unsigned int gup_flags)
@@ -117,10 +125,22 @@ static int cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
 		/* Whether it is still that domain or not. */
 		err = cm_hooks_lock(mm);
 	else if (d)
-		cm_guard_put_out(d);
+		cm_hooks_stop(d);
 	if (d)
 		cm_domain_put(d);
 	return err;
+}
+
+/* A breakpoint is to be put on a page. What it is made of is the file's. */
+static void cm_hooks_breakpoint(struct mm_struct *mm, unsigned long start,
+				struct page *page)
+{
+	struct cm_domain *d = cm_domain_find_get(mm);
+
+	if (d && !cm_uprobes_explain(d, page, start))
+		cm_guard_lock(d, CM_HOOKS_WHAT, current);
+	if (d)
+		cm_domain_put(d);
 }
 
 /* Seal, then make the call that the hook took us away from. */
@@ -144,6 +164,8 @@ static long cm_hooks_detour(long (*call)(struct mm_struct *mm,
 			   CM_GUP_ARG locked);
 		cm_pass_leave(&pass);
 	}
+	if (ret > 0 && (gup_flags & FOLL_SPLIT_PMD))
+		cm_hooks_breakpoint(mm, start, pages[0]);
 	cm_hold_end();
 	return ret;
 }
@@ -216,12 +238,9 @@ static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 	if ((!d || READ_ONCE(d->locked)) && (gup_flags & FOLL_WRITE) &&
 	    cm_hooks_reachable(mm) && cm_hooks_remember(mm, fregs))
 		d = cm_domain_find(mm);
-	if (mm == current->mm) {
-		/* A breakpoint for a file that the process itself maps. */
-		if (d && (gup_flags & FOLL_SPLIT_PMD))
-			cm_guard_watch(d, true);
+	/* Breakpoints come to a file that the process itself maps, too. */
+	if (mm == current->mm && !(gup_flags & FOLL_SPLIT_PMD))
 		d = NULL;
-	}
 	concerns = d && !(READ_ONCE(d->locked) && (gup_flags & FOLL_WRITE));
 	rcu_read_unlock();
 	return concerns && !cm_pass_held();

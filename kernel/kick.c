@@ -4,6 +4,7 @@
  */
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 
 #include "domain.h"
@@ -24,6 +25,24 @@ void cm_kick_all(struct cm_domain *d)
 	list_for_each_entry_rcu(n, &d->tasks, link)
 		cm_sched_queue_work(n);
 	rcu_read_unlock();
+}
+
+static void cm_kick_nothing(void *unused)
+{
+}
+
+/**
+ * cm_kick_all_out() - the same, and wait until those in user mode have left it
+ * @d: the domain
+ *
+ * None executes anything there before it has done its work.
+ *
+ * Context: process context, interrupts on; may hold an mmap_lock.
+ */
+void cm_kick_all_out(struct cm_domain *d)
+{
+	cm_kick_all(d);
+	smp_call_function(cm_kick_nothing, NULL, 1);
 }
 
 /*

@@ -11,6 +11,7 @@
 struct cm_domain;
 
 void cm_kick_all(struct cm_domain *d);
+void cm_kick_all_out(struct cm_domain *d);
 void cm_kick_running(struct cm_domain *d);
 
 #endif /* _CM_KICK_H */

@@ -4,6 +4,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/ftrace.h>
+#include <linux/highmem.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
@@ -23,13 +24,21 @@
 #include "tasks.h"
 #include "uprobes.h"
 
+/* The mark of a place that has had a breakpoint when it gets one. */
+#define CM_UPROBES_AGAIN	XA_MARK_0
+
+/* What is mapped where a breakpoint is about to be removed. */
+#define CM_UPROBES_GOING	xa_mk_value(0)
+
 /**
  * cm_uprobes_setup() - prepare for breakpoints
  * @b: a domain's
+ * @mm: the domain's
  */
-void cm_uprobes_setup(struct cm_breakpoints *b)
+void cm_uprobes_setup(struct cm_breakpoints *b, struct mm_struct *mm)
 {
 	xa_init(&b->at);
+	b->before = test_bit(MMF_HAS_UPROBES, &mm->flags);
 	b->looked = jiffies - 1;
 }
 
@@ -60,6 +69,7 @@ int cm_uprobes_inherit(struct cm_breakpoints *child,
 	int err;
 
 	child->unknown = READ_ONCE(parent->unknown);
+	child->before |= parent->before;
 	xa_for_each(&parent->at, at, entry) {
 		err = xa_err(xa_store(&child->at, at, entry, GFP_KERNEL));
 		if (err)
@@ -88,6 +98,75 @@ static bool cm_uprobes_set(struct cm_domain *d)
 bool cm_uprobes_watch(struct cm_domain *d)
 {
 	return cm_uprobes_handled(d) || cm_uprobes_set(d);
+}
+
+/* Whether a breakpoint is on a page, at an offset. */
+static bool cm_uprobes_has(struct page *page, unsigned long offset)
+{
+#ifdef CONFIG_UPROBES
+	uprobe_opcode_t breakpoint = UPROBE_SWBP_INSN;
+	char *bytes = kmap_local_page(page);
+	bool has = !memcmp(bytes + offset, &breakpoint, sizeof(breakpoint));
+
+	kunmap_local(bytes);
+	return has;
+#else
+	return false;
+#endif
+}
+
+/**
+ * cm_uprobes_explain() - whether breakpoints are why a page is not the file's
+ * @d: the domain
+ * @page: the page that one is about to be put on
+ * @at: where: it is known already
+ *
+ * Otherwise the process has changed it: when the breakpoint is removed, what the
+ * file says will be there instead.
+ *
+ * Context: any.
+ * Return: whether they are, or it is the file's.
+ */
+bool cm_uprobes_explain(struct cm_domain *d, struct page *page,
+			unsigned long at)
+{
+	struct xarray *all = &d->breakpoints.at;
+	unsigned long first = at & PAGE_MASK, last = first + PAGE_SIZE - 1;
+
+	if (!PageAnon(page) || xa_get_mark(all, at, CM_UPROBES_AGAIN))
+		return true;
+	if (xa_find(all, &first, last, XA_PRESENT) &&
+	    xa_find_after(all, &first, last, XA_PRESENT))
+		return true;
+	/* Of those that were there before, it is only known what they are. */
+	return d->breakpoints.before &&
+	       cm_uprobes_has(page, at & ~PAGE_MASK);
+}
+
+/**
+ * cm_uprobes_stand() - run nothing as long as there are breakpoints
+ * @d: the caller's domain
+ *
+ * Only what ends the program is heeded meanwhile: code would be run for other
+ * signals.
+ *
+ * Context: process context, on the way to user mode, may sleep; no lock held.
+ */
+void cm_uprobes_stand(struct cm_domain *d)
+{
+	/* They are not, or have no user mode. */
+	if (current->flags & (PF_EXITING | PF_KTHREAD | PF_IO_WORKER |
+			      PF_USER_WORKER))
+		return;
+	while (cm_uprobes_set(d) && !READ_ONCE(d->altered) &&
+	       READ_ONCE(d->users) && !fatal_signal_pending(current)) {
+		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		schedule_timeout(CM_PARK_POLL);
+		if (mmap_read_lock_killable(d->mm))
+			return;
+		cm_uprobes_forget(d);
+		mmap_read_unlock(d->mm);
+	}
 }
 
 /* What is mapped there; NULL: nothing that could have one. */
@@ -215,8 +294,9 @@ static void cm_uprobes_forget_armed(struct cm_domain *d)
  * cm_uprobes_forget() - forget what nobody tells the end of
  * @d: the domain; its mmap_lock is held
  *
- * Breakpoints whose code has been unmapped, and handlers that are not called after
- * all. Who waits for the last to go has to look: once a tick is enough for all.
+ * Breakpoints that have been removed, under the mmap_lock, or whose code has been
+ * unmapped; and handlers that are not called after all. Who waits for the last to
+ * go has to look: once a tick is enough for all.
  *
  * Context: process context.
  */
@@ -240,14 +320,19 @@ static void cm_uprobes_add(struct cm_domain *d, unsigned long at)
 {
 	struct cm_breakpoints *b = &d->breakpoints;
 	void *mapped = cm_uprobes_mapped(d->mm, at);
+	void *before = mapped ? xa_store(&b->at, at, mapped, GFP_ATOMIC) : NULL;
 
-	if (!mapped || xa_err(xa_store(&b->at, at, mapped, GFP_ATOMIC)))
+	if (!mapped || xa_err(before))
 		WRITE_ONCE(b->unknown, true);
+	else if (before)
+		xa_set_mark(&b->at, at, CM_UPROBES_AGAIN);
 }
 
+/* It is still there: cm_uprobes_forget() comes when it has gone. */
 static void cm_uprobes_remove(struct cm_domain *d, unsigned long at)
 {
-	xa_erase(&d->breakpoints.at, at);
+	if (xa_load(&d->breakpoints.at, at))
+		xa_store(&d->breakpoints.at, at, CM_UPROBES_GOING, GFP_ATOMIC);
 }
 
 /* Both take an arch_uprobe, the mm, and the address, under its mmap_lock. */

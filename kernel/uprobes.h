@@ -4,8 +4,12 @@
  *
  * They are kept account of, place by place: the kernel's own flag of an mm stays
  * set when the last one has gone. As long as there is one, the guard treats the
- * process as traced. (Those that were there before it opened the device nobody
- * knows.)
+ * process as traced. More than that: none of its tasks is in user mode. They may
+ * be anywhere in a program: in the middle of an instruction, where they do not
+ * trap, but change what it does, or among data. That would steer a program, which
+ * goes on when they have gone. (Those that were there before it opened the device
+ * nobody knows.) And a process is locked where the kernel would not put back what
+ * it has taken away: it takes that from the file, not from memory.
  *
  * So it does while a handler may be running, which need not have to do with a
  * breakpoint that is there now: the end of a function calls whoever watches it,
@@ -34,6 +38,8 @@ struct cm_domain;
 struct cm_notifier;
 struct ftrace_ops;
 struct ftrace_regs;
+struct mm_struct;
+struct page;
 
 /**
  * enum cm_handler - whether a task may be calling a handler
@@ -52,8 +58,10 @@ enum cm_handler {
 
 /**
  * struct cm_breakpoints - where a domain's mm has breakpoints of uprobes
- * @at: address -> what is mapped there, to be compared only
+ * @at: address -> what is mapped there, to be compared only; another value while
+ *	one is being removed
  * @unknown: there may be others: for good
+ * @before: there may be such from before
  * @handlers: tasks that may be calling a handler, or are about to
  * @waiters: tasks that look now and then whether there is none
  * @looked: when cm_uprobes_forget() last did, jiffies
@@ -61,17 +69,21 @@ enum cm_handler {
 struct cm_breakpoints {
 	struct xarray at;
 	bool unknown;
+	bool before;
 	atomic_t handlers;
 	atomic_t waiters;
 	unsigned long looked;
 };
 
-void cm_uprobes_setup(struct cm_breakpoints *b);
+void cm_uprobes_setup(struct cm_breakpoints *b, struct mm_struct *mm);
 void cm_uprobes_teardown(struct cm_breakpoints *b);
 int cm_uprobes_inherit(struct cm_breakpoints *child,
 		       struct cm_breakpoints *parent);
 bool cm_uprobes_watch(struct cm_domain *d);
 void cm_uprobes_forget(struct cm_domain *d);
+bool cm_uprobes_explain(struct cm_domain *d, struct page *page,
+			unsigned long at);
+void cm_uprobes_stand(struct cm_domain *d);
 bool cm_uprobes_handling(struct cm_notifier *n);
 bool cm_uprobes_handled(struct cm_domain *d);
 bool cm_uprobes_suspect(struct cm_notifier *n);

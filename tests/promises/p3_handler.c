@@ -91,21 +91,18 @@ static void victim(bool late)
 
 	page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	victim_make_secret(plain);
-	if (!late)
-		make_secret();
-	if (!make_slow() ||
-	    (!late && clone(end_on_command, stack + STACK, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID, NULL,
-			    NULL, NULL, page) < 0))
-		_exit(3);
-	if (pthread_create(&thread, NULL, run_into_it, NULL))
+	if (!make_slow() || pthread_create(&thread, NULL, run_into_it, NULL))
 		_exit(3);
 	memcpy((void *)shared->loot, (void *[]) { page, slow, plain }, 3 * sizeof(void *));
 	shared->tid = uffd;
 	shared->ready = 1;
-	/* Nobody comes to user mode meanwhile: that would put out what is there. */
 	step();
-	if (late)
-		make_secret();
+	make_secret();
+	if (!late && clone(end_on_command, stack + STACK, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID, NULL,
+			   NULL, NULL, page) < 0)
+		_exit(3);
+	shared->ready = 2;
+	/* Nobody comes to user mode meanwhile: that would put out what is there. */
 	step();
 	shared->wrong = *(int *)page != (late ? STALE : 0);
 	shared->others = 1;
@@ -171,12 +168,16 @@ static void try(bool late)
 	pid = fork();
 	if (pid == 0)
 		victim(late);
-	ok(victim_wait(&shared->ready), late ? "a process will have a secret" : "a process has a secret in a page where the kernel writes when a thread ends");
+	ok(victim_wait(&shared->ready), late ? "a process will have a secret" : "a process will have a secret in a page where the kernel writes when a thread ends");
 	memcpy(addresses, (void *)shared->loot, sizeof(addresses));
 	fd = (int)syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, pid, 0), shared->tid, 0);
 	close(open(TRACING "trace", O_WRONLY | O_TRUNC));
 	ok(fd >= 0 && define(addresses) && victim_set(ENABLE, "1"),
 	   "control: a uprobe is to tell the secret, and before that a page that is slow to come");
+	/* A breakpoint that came later would have all stand still. */
+	if (!late && write(steps[1], "", 1) == 1)
+		for (int i = 0; i < 5000 && shared->ready != 2; i++)
+			usleep(1000);
 	shared->command = 1;
 	ok(handler_waits(fd), "control: a thread has run into it, and the handler waits for the slow page");
 	shared->command = 2;

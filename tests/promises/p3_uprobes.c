@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * P3: uprobes. As long as a process has a breakpoint of them, it parks, however many there are; when the last one has gone it goes on, whichever
- * way that has gone: taken out, or unmapped with the code that it was in. Who touches no region runs on meanwhile, and handlers are called.
+ * P3: uprobes. As long as a process has a breakpoint of them, it stands still, however many there are; when the last one has gone it goes on. They
+ * change what is executed, with no trap where they are in the middle of an instruction, or among data. Of those that were there before the process
+ * opened the device, handlers are called, and can read no region.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,10 +25,8 @@
 #define EVENTS	"/sys/kernel/tracing/uprobe_events"
 #define ENABLE	"/sys/kernel/tracing/events/uprobes/enable"
 #define ROUNDS	20
-#define COPY	"/dev/shm/p3_text"
 
 static char *page;
-static void *text;
 
 /* Where uprobes are put: one place each. */
 #define PLACE(n) \
@@ -37,15 +37,13 @@ static void (*const places[])(volatile long *rounds) = { place_0, place_1, place
 							 place_10, place_11 };
 #define PLACES	(sizeof(places) / sizeof(*places))
 
-/* Touches no region. ->command 2: the other copy of the program is unmapped. */
+/* Touches no region. */
 static void *touch_nothing(void *unused)
 {
 	while (shared->command != 1) {
 		for (size_t i = 0; i < PLACES; i++)
 			places[i](&shared->others);
 		usleep(1000);
-		if (shared->command == 2 && text && munmap(text, 4096) == 0)
-			text = NULL;
 	}
 	return unused;
 }
@@ -102,10 +100,8 @@ static pid_t start(bool refuse)
 			_exit(3);
 		victim_make_secret(page);
 		victim_make_secret(secret);
-		fd = open(COPY, O_RDONLY);
-		text = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
 		pthread_create(&thread, NULL, touch_nothing, NULL);
-		shared->ready = text != MAP_FAILED;
+		shared->ready = 1;
 		sigsetjmp(again, 1);
 		for (; shared->command != 1; shared->rounds++)
 			shared->wrong += memcmp(page, secret, SECRET_LEN) != 0;
@@ -166,23 +162,10 @@ static void many(void)
 	for (size_t i = 0; i < PLACES; i++)
 		added = added && add_place((int)i, 'p');
 	ok(added && victim_set(ENABLE, "1"), "control: it is given breakpoints in %zu places", PLACES);
-	ok(victim_stands_still(&shared->rounds), "it parks");
-	ok(victim_goes_on(&shared->others), "a thread that touches no region goes on");
+	ok(victim_stands_still(&shared->rounds), "it stands still");
+	ok(victim_stands_still(&shared->others), "so does a thread that touches no region");
 	remove_all(PLACES);
-	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "when they have gone, it goes on as if nothing had happened");
-	victim_end(pid);
-}
-
-static void called(const char *how)
-{
-	pid_t pid = start(false);
-	long before;
-
-	ok(add_place(3, 'p') && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds), "it has a breakpoint, and parks%s", how);
-	before = hits();
-	ok(victim_goes_on(&shared->others) && called_since(before), "where it runs into that, handlers are called%s", how);
-	remove_all(4);
-	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong, "afterwards it goes on%s", how);
+	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong, "when they have gone, it goes on as if nothing had happened");
 	victim_end(pid);
 }
 
@@ -259,52 +242,146 @@ static void from_before(char kind)
 	victim_end(pid);
 }
 
-static void unmapped(bool refuse)
+/* Where there was one before, somebody else has one put, too. */
+static void once_more(void)
 {
-	pid_t pid = start(refuse);
+	char event[PATH_MAX + 96], place[PATH_MAX + 64];
+	bool added = add_place(5, 'p') && victim_set(ENABLE, "1"), stood;
+	pid_t pid = start(false);
 
-	ok(victim_set(EVENTS, "p:p3_0 " COPY ":0x0") && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds) && (!refuse || shared->tid),
-	   "it has a breakpoint in a file that it maps, and %s", refuse ? "is refused" : "parks");
-	shared->command = 2;
-	ok(victim_goes_on(&shared->rounds) && !shared->wrong, "it has unmapped that file: it goes on");
-	shared->command = 0;
-	remove_all(1);
+	ok(added && victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others), "control: there was a breakpoint before: it goes on");
+	victim_place(places[5], place, sizeof(place));
+	snprintf(event, sizeof(event), "p:p3_again %s", place);
+	added = victim_set(EVENTS, event) && victim_set(ENABLE, "1");
+	stood = victim_stands_still(&shared->rounds);
+	victim_set(ENABLE, "0");
+	victim_set(EVENTS, "-:p3_again");
+	remove_all(6);
+	ok(added && stood && victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong,
+	   "another one is put there: it stands still, and goes on when both have gone");
 	victim_end(pid);
 }
 
-/* Code that can have a breakpoint at its beginning, a page of it. */
-static void make_copy(void)
+static void refuse(void)
 {
-#ifdef __x86_64__
-	static const unsigned char nothing[] = { 0x90 };
-#else
-	static const unsigned char nothing[] = { 0x1f, 0x20, 0x03, 0xd5 };
-#endif
-	int fd = open(COPY, O_RDWR | O_CREAT | O_TRUNC, 0755);
+	pid_t pid = start(true);
 
-	for (size_t i = 0; i < 4096; i += sizeof(nothing))
-		if (write(fd, nothing, sizeof(nothing)) != sizeof(nothing))
-			exit(2);
-	close(fd);
+	ok(add_place(0, 'p') && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds) && !shared->tid,
+	   "who wants SIGBUS rather than to wait stands still as well");
+	remove_all(1);
+	ok(victim_goes_on(&shared->rounds) && !shared->wrong && !shared->tid, "and goes on afterwards");
+	victim_end(pid);
 }
+
+#ifdef __x86_64__
+/* 0; with a breakpoint on its second byte, 0xcc. */
+int middle(void);
+__asm__(".text; .globl middle; .type middle, @function; middle: movl $0, %eax; ret; .size middle, .-middle");
+
+/* The loader has put that there, and nothing else writes to it. */
+#define RANDOM	2	/* its third byte is where the program is, in the file it is 0 */
+extern int (*const relocated)(void);
+int (*const relocated)(void) = middle;
+
+/* Gives away what it has when it has been led astray; touches it at the end of each round. */
+static pid_t start_reader(bool protected)
+{
+	pid_t pid = fork();
+	char *own;
+
+	if (pid && victim_wait(&shared->ready))
+		return pid;
+	if (pid)
+		exit(2);
+	own = protected ? victim_region(1, NULL) : malloc(4096);
+	victim_make_secret(own);
+	shared->ready = 1;
+	for (;;) {
+		if (middle())
+			memcpy((void *)shared->loot, own, SECRET_LEN);
+		usleep(1000);
+		((volatile char *)own)[4095]++;
+		shared->rounds++;
+	}
+}
+
+/* A breakpoint there, for a while. */
+static bool put(const void *there, int offset, bool *stood)
+{
+	char event[PATH_MAX + 96], place[PATH_MAX + 64];
+	bool found = victim_place((const char *)there + offset, place, sizeof(place));
+
+	snprintf(event, sizeof(event), "p:p3_0 %s", place);
+	if (!found || !victim_set(EVENTS, event) || !victim_set(ENABLE, "1")) {
+		tap_note("%s cannot have one", place);
+		return false;
+	}
+	*stood = victim_stands_still(&shared->rounds);
+	remove_all(1);
+	return true;
+}
+
+static void in_the_middle(void)
+{
+	pid_t pid = start_reader(false);
+	bool stood;
+
+	ok(put((void *)middle, 1, &stood) && victim_was_looted(),
+	   "control: a breakpoint in the middle of an instruction leads a process astray: what is in ordinary memory is given away");
+	victim_end(pid);
+	pid = start_reader(true);
+	ok(put((void *)middle, 1, &stood) && stood, "a process with a region stands still then");
+	ok(victim_goes_on(&shared->rounds) && !victim_was_looted(), "afterwards it goes on, and nothing has been given away");
+	victim_end(pid);
+}
+
+/* Still what the loader has put there. */
+static bool relocated_well(pid_t pid)
+{
+	int (*word)(void) = NULL;
+	struct iovec local = { &word, sizeof(word) }, remote = { (void *)&relocated, sizeof(word) };
+
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == sizeof(word) && word == relocated;
+}
+
+static void among_data(void)
+{
+	pid_t pid = start_reader(false);
+	bool stood, well = relocated_well(pid);
+	int status;
+
+	ok(well && put(&relocated, RANDOM, &stood) && !relocated_well(pid) && waitpid(pid, &status, WNOHANG) == 0,
+	   "control: a breakpoint on a pointer leaves another one there when it has gone");
+	victim_end(pid);
+	pid = start_reader(true);
+	ok(put(&relocated, RANDOM, &stood) && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS,
+	   "a process with a region is locked then: SIGBUS");
+	ok(victim_log("memory written by p3_uprobes"), "the log says by whom");
+	victim_end(pid);
+}
+#endif
 
 int main(void)
 {
 	victim_setup();
-	make_copy();
 	many();
-	called("");
+	refuse();
+	once_more();
+	interrupted();
+	from_before('p');
+	from_before('r');
 	if (victim_watch("uprobe_notify_resume")) {
-		called("; somebody else watches the kernel's function for that");
+		tap_note("somebody else watches the kernel's function for that:");
+		from_before('p');
 		victim_watch(NULL);
 	} else {
 		ok(true, "somebody else watches the kernel's function for that # SKIP the kernel has no function tracer");
 	}
-	interrupted();
-	unmapped(false);
-	unmapped(true);
-	from_before('p');
-	from_before('r');
-	unlink(COPY);
+#ifdef __x86_64__
+	in_the_middle();
+	among_data();
+#else
+	ok(true, "breakpoints in the middle of an instruction # SKIP this machine has none");
+#endif
 	return tap_done();
 }

@@ -113,7 +113,7 @@ static _Noreturn void end(const char *result, const char *detail)
 
 static void at_return(bool shared)
 {
-	bool stood, went_on;
+	bool went_on;
 	int first;
 
 	if (!define_event("way", 'r', prey->inside, WORDS))
@@ -121,9 +121,10 @@ static void at_return(bool shared)
 	first = watch("way", prey->pid, false);
 	if (watch("way", other, false) < 0 || first < 0)
 		end("refused", "perf_event_open() is refused");
+	if (prey_stands(500))
+		end("parked", "it stands still while there is a breakpoint");
 	if (!prey_command(1, 2))
 		exit(2);
-	stood = prey_stands(500);
 	close(first);
 	if (watch_unseen("way") < 0)
 		end("refused", "perf_event_open() is refused");
@@ -137,7 +138,7 @@ static void at_return(bool shared)
 	if (!prey_command(2, 3))
 		exit(2);
 	usleep(500000);
-	end(went_on ? "refused" : "parked", stood ? "it stood while there was a breakpoint" : "it went on while there was a breakpoint");
+	end(went_on ? "refused" : "parked", "it went on while there was a breakpoint");
 }
 
 static void before(void)
