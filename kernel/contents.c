@@ -90,7 +90,6 @@ void cm_contents_del_region(struct cm_domain *d, struct cm_user *user)
 	cm_limits_uncharge(user, 1, 0);
 	if (--d->regions)
 		return;
-	WRITE_ONCE(d->span_end, 0);
 	cm_contents_erase(d, 0, ULONG_MAX);
 	cm_contents_deactivate(d);
 }

@@ -85,8 +85,9 @@ struct mm_struct;
  * @expiry: when pages have been plaintext for too long; see expiry.h
  * @grace: between the last of those and the seal; see grace.h
  * @breakpoints: of uprobes
- * @span_start: all regions are in this range of addresses; under @map_lock
- * @span_end: its end; 0: there are none
+ * @span_start: all regions are, or were, in this range of addresses, see
+ *	instruments.h; under @map_lock
+ * @span_end: its end; 0: there was none yet
  * @watched: somebody may be tracing; see guard.h
  * @resumed: a tracer has let a stopped thread go on
  * @altered: somebody outside has changed the process, the domain will be locked

@@ -371,6 +371,8 @@ void cm_guard_work(struct cm_notifier *n)
 	bool wait = false, bad = false;
 
 	cm_uprobes_end(n);
+	if (test_and_clear_bit(CM_SETTLE, &n->flags))
+		cm_instruments_settle();
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
 	mutex_lock(&d->map_lock);

@@ -6,7 +6,9 @@
 #include <linux/mm.h>
 #include <linux/perf_event.h>
 #include <linux/rcupdate.h>
+#include <linux/rcupdate_trace.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -15,6 +17,8 @@
 #include "compat.h"
 #include "domain.h"
 #include "instruments.h"
+#include "sched.h"
+#include "tasks.h"
 #include "uprobes.h"
 
 /**
@@ -29,6 +33,36 @@ bool cm_instruments_watch(struct cm_domain *d)
 	return cm_alone_lost() || cm_uprobes_watch(d);
 }
 
+/* The caller waits for them before it is in user mode. It holds mmap_lock now. */
+static void cm_instruments_settle_later(struct cm_domain *d)
+{
+	struct cm_notifier *n;
+
+	rcu_read_lock();
+	n = cm_tasks_notifier(current, d);
+	if (n) {
+		set_bit(CM_SETTLE, &n->flags);
+		cm_sched_queue_work(n);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * cm_instruments_settle() - wait for who began to read before that was refused
+ *
+ * They looked where regions are, and may be held up, by others of their kind,
+ * before they read.
+ *
+ * Context: process context, may sleep; no lock held, as they may wait for any.
+ */
+void cm_instruments_settle(void)
+{
+	synchronize_rcu_expedited();
+#ifdef CONFIG_TASKS_TRACE_RCU
+	synchronize_rcu_tasks_trace();
+#endif
+}
+
 /**
  * cm_instruments_cover() - the domain has a region here
  * @d: the domain; map_lock is held
@@ -36,16 +70,27 @@ bool cm_instruments_watch(struct cm_domain *d)
  * @end: behind the last one
  *
  * What is between two regions counts as one: who asks is in no position to look
- * at VMAs.
+ * at VMAs. So does what is below them for as much again, a gigabyte at least: there
+ * the next ones will be, and nobody has to be waited for then.
+ *
+ * Context: process context, a task of the domain's, or its parent.
  */
 void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 			  unsigned long end)
 {
+	unsigned long more = max_t(unsigned long, SZ_1G,
+				   d->span_end - d->span_start);
+
 	lockdep_assert_held(&d->map_lock);
+	if (d->span_end && start >= d->span_start && end <= d->span_end)
+		return;
 	if (!d->span_end || start < d->span_start)
-		WRITE_ONCE(d->span_start, start);
+		WRITE_ONCE(d->span_start, start > more ? start - more : 0);
 	if (end > d->span_end)
 		WRITE_ONCE(d->span_end, end);
+	/* Nobody has read in a child yet. */
+	if (current->mm == d->mm)
+		cm_instruments_settle_later(d);
 }
 
 /* Whether this CPU has an address space's page tables. */

@@ -26,6 +26,7 @@ struct task_struct;
 #define CM_RESTART	0 /* restart the system call that a parked fault broke */
 #define CM_PARKED	1 /* the present wait has been counted */
 #define CM_FRAME	2 /* it was served a signal's frame, or the like */
+#define CM_SETTLE	3 /* its region is where instruments could read before */
 
 /* The lowest bits of cm_notifier.work_state; above, how often it was done. */
 #define CM_WORK_QUEUEING	1 /* somebody, irqs off, is about to queue it */
