@@ -317,14 +317,15 @@ int salloc_call(size_t size, void (*function)(void *argument), void *argument);
 #define SALLOC_STATE_UNAVAILABLE	0 /* no protection; see error */
 #define SALLOC_STATE_READY		1 /* there, but nothing allocated yet */
 #define SALLOC_STATE_PROTECTED		2 /* all is well */
-#define SALLOC_STATE_TRACED		3 /* a debugger is attached, or there is
-					   * a uprobe: threads that touch a
-					   * block wait for it to go, or get
-					   * SIGBUS, as salloc_guard() was
-					   * told. Or somebody watches the
-					   * functions by which the kernel's
-					   * events read user memory: they
-					   * wait, whatever it was told
+#define SALLOC_STATE_TRACED		3 /* a debugger is attached: threads that
+					   * touch a block wait for it to go,
+					   * or get SIGBUS, as salloc_guard()
+					   * was told. Or there is a uprobe:
+					   * all threads wait. Or somebody
+					   * watches the functions by which
+					   * the kernel's events read user
+					   * memory: they wait, whatever it
+					   * was told
 					   */
 #define SALLOC_STATE_LOCKED		4 /* altered from outside: blocks stay
 					   * sealed until the process exits
