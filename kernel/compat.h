@@ -37,14 +37,16 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 
 /*
  * get_user_pages_remote() and pin_user_pages_remote() lost their vmas argument:
- * CM_GUP_PARAM and CM_GUP_ARG stand where it was.
+ * CM_GUP_PARAM and CM_GUP_ARG stand where it was, or CM_GUP_NONE.
  */
 #ifdef CM_HAVE_GUP_VMAS
 #define CM_GUP_PARAM	struct vm_area_struct **vmas,
 #define CM_GUP_ARG	vmas,
+#define CM_GUP_NONE	NULL,
 #else
 #define CM_GUP_PARAM
 #define CM_GUP_ARG
+#define CM_GUP_NONE
 #endif
 
 /* What a class is asked about. */

@@ -325,9 +325,7 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 		return;
 	while (!signal_pending(current) && !READ_ONCE(d->altered) &&
 	       cm_guard_traced(d)) {
-		mmap_read_lock(d->mm);
-		cm_uprobes_forget(d);
-		mmap_read_unlock(d->mm);
+		cm_uprobes_look(d);
 		schedule_timeout_interruptible(CM_PARK_POLL);
 	}
 	/* Locked: let the program have its EFAULT. */

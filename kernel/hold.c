@@ -2,6 +2,8 @@
 /*
  * hold: see hold.h.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -21,13 +23,14 @@ bool cm_hold(void)
 {
 	bool held;
 
-	if (likely(try_module_get(THIS_MODULE)))
-		return true;
 	rcu_read_lock();
+	held = try_module_get(THIS_MODULE);
 	/* Where nobody uses it, the kernel has taken its own reference away: -1. */
-	held = !READ_ONCE(cm_hold_refused) && module_refcount(THIS_MODULE) >= 0;
-	if (held)
+	if (unlikely(!held) && !READ_ONCE(cm_hold_refused) &&
+	    module_refcount(THIS_MODULE) >= 0) {
 		__module_get(THIS_MODULE);
+		held = true;
+	}
 	rcu_read_unlock();
 	return held;
 }
@@ -80,6 +83,7 @@ void cm_hold_wait(void)
 			pr_warn("rmmod --force: in use by %d: it is protected as before, and goes when they have gone\n",
 				users);
 		told = true;
-		schedule_timeout_idle(HZ / 10);
+		set_current_state(TASK_IDLE | TASK_FREEZABLE);
+		schedule_timeout(HZ / 10);
 	}
 }

@@ -131,13 +131,21 @@ static int cm_hooks_foreign(struct mm_struct *mm, unsigned long start,
 	return err;
 }
 
-/* A breakpoint is to be put on a page. What it is made of is the file's. */
-static void cm_hooks_breakpoint(struct mm_struct *mm, unsigned long start,
+/* Only uprobes do that alone, to put a breakpoint in. */
+static bool cm_hooks_probes(unsigned int gup_flags)
+{
+	return (gup_flags & (FOLL_SPLIT_PMD | FOLL_WRITE)) == FOLL_SPLIT_PMD;
+}
+
+/* A breakpoint is to be put on a page: what the call says. */
+static void cm_hooks_breakpoint(struct mm_struct *mm, unsigned long at,
 				struct page *page)
 {
 	struct cm_domain *d = cm_domain_find_get(mm);
 
-	if (d && !cm_uprobes_explain(d, page, start))
+	if (d && !page)
+		cm_uprobes_fail(d, at);
+	else if (d && !cm_uprobes_explain(d, page, at))
 		cm_guard_lock(d, CM_HOOKS_WHAT, current);
 	if (d)
 		cm_domain_put(d);
@@ -164,8 +172,8 @@ static long cm_hooks_detour(long (*call)(struct mm_struct *mm,
 			   CM_GUP_ARG locked);
 		cm_pass_leave(&pass);
 	}
-	if (ret > 0 && (gup_flags & FOLL_SPLIT_PMD))
-		cm_hooks_breakpoint(mm, start, pages[0]);
+	if (cm_hooks_probes(gup_flags))
+		cm_hooks_breakpoint(mm, start, ret > 0 ? pages[0] : NULL);
 	cm_hold_end();
 	return ret;
 }
@@ -228,8 +236,7 @@ static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 	struct cm_domain *d;
 	bool concerns;
 
-	/* Only uprobes split huge pages here, to put a breakpoint in. */
-	if (!(gup_flags & (FOLL_WRITE | FOLL_SPLIT_PMD)))
+	if (!(gup_flags & FOLL_WRITE) && !cm_hooks_probes(gup_flags))
 		return false;
 	if (current->flags & PF_KTHREAD)
 		return false;
@@ -239,7 +246,7 @@ static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 	    cm_hooks_reachable(mm) && cm_hooks_remember(mm, fregs))
 		d = cm_domain_find(mm);
 	/* Breakpoints come to a file that the process itself maps, too. */
-	if (mm == current->mm && !(gup_flags & FOLL_SPLIT_PMD))
+	if (mm == current->mm && !cm_hooks_probes(gup_flags))
 		d = NULL;
 	concerns = d && !(READ_ONCE(d->locked) && (gup_flags & FOLL_WRITE));
 	rcu_read_unlock();
@@ -348,7 +355,6 @@ static struct cm_hook cm_hooks[] = {
 #endif
 #ifdef CONFIG_UPROBES
 	{ "set_swbp", { .func = cm_uprobes_on_set_swbp } },
-	{ "set_orig_insn", { .func = cm_uprobes_on_set_orig_insn } },
 	{ "uprobe_notify_resume", { .func = cm_uprobes_on_notify_resume } },
 #ifdef __NR_uretprobe
 	{ "uprobe_handle_trampoline", { .func = cm_uprobes_on_trampoline } },
@@ -431,4 +437,5 @@ void cm_hooks_exit(void)
 		cm_hooks[i].set = false;
 	}
 	cm_alone_end();
+	cm_instruments_exit();
 }

@@ -2,13 +2,16 @@
 /*
  * instruments: see instruments.h.
  */
+#include <linux/completion.h>
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/perf_event.h>
 #include <linux/rcupdate.h>
 #include <linux/rcupdate_trace.h>
+#include <linux/refcount.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -47,6 +50,52 @@ static void cm_instruments_settle_later(struct cm_domain *d)
 	rcu_read_unlock();
 }
 
+#ifdef CONFIG_TASKS_TRACE_RCU
+/**
+ * struct cm_settling - a wait for programs of BPF that may sleep
+ * @rcu: its end
+ * @done: the same
+ * @ref: who waits, if it does not give up, and that end
+ */
+struct cm_settling {
+	struct rcu_head rcu;
+	struct completion done;
+	refcount_t ref;
+};
+
+static void cm_instruments_settling_put(struct cm_settling *s)
+{
+	if (refcount_dec_and_test(&s->ref))
+		kfree(s);
+}
+
+static void cm_instruments_settled(struct rcu_head *rcu)
+{
+	struct cm_settling *s = container_of(rcu, struct cm_settling, rcu);
+
+	complete(&s->done);
+	cm_instruments_settling_put(s);
+}
+
+/* They may sleep for long: a task that is killed does not wait. */
+static void cm_instruments_settle_sleepers(void)
+{
+	struct cm_settling *s = kmalloc(sizeof(*s), GFP_KERNEL | __GFP_NOFAIL);
+
+	init_completion(&s->done);
+	refcount_set(&s->ref, 2);
+	call_rcu_tasks_trace(&s->rcu, cm_instruments_settled);
+	wait_for_completion_state(&s->done, TASK_KILLABLE | TASK_FREEZABLE);
+	cm_instruments_settling_put(s);
+}
+#else
+static void cm_instruments_settle_sleepers(void)
+{
+}
+
+#define rcu_barrier_tasks_trace()
+#endif
+
 /**
  * cm_instruments_settle() - wait for who began to read before that was refused
  *
@@ -58,9 +107,17 @@ static void cm_instruments_settle_later(struct cm_domain *d)
 void cm_instruments_settle(void)
 {
 	synchronize_rcu_expedited();
-#ifdef CONFIG_TASKS_TRACE_RCU
-	synchronize_rcu_tasks_trace();
-#endif
+	cm_instruments_settle_sleepers();
+}
+
+/**
+ * cm_instruments_exit() - wait for what such waits have left
+ *
+ * Context: process context, may sleep; no domain is left.
+ */
+void cm_instruments_exit(void)
+{
+	rcu_barrier_tasks_trace();
 }
 
 /**

@@ -29,6 +29,7 @@ bool cm_instruments_watch(struct cm_domain *d);
 void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 			  unsigned long end);
 void cm_instruments_settle(void);
+void cm_instruments_exit(void);
 
 #define CM_INSTRUMENTS_HOOK(name)                                             \
 	void cm_instruments_on_##name(unsigned long ip,                       \

@@ -24,12 +24,6 @@
 #include "tasks.h"
 #include "uprobes.h"
 
-/* The mark of a place that has had a breakpoint when it gets one. */
-#define CM_UPROBES_AGAIN	XA_MARK_0
-
-/* What is mapped where a breakpoint is about to be removed. */
-#define CM_UPROBES_GOING	xa_mk_value(0)
-
 /**
  * cm_uprobes_setup() - prepare for breakpoints
  * @b: a domain's
@@ -68,7 +62,6 @@ int cm_uprobes_inherit(struct cm_breakpoints *child,
 	void *entry;
 	int err;
 
-	child->unknown = READ_ONCE(parent->unknown);
 	child->before |= parent->before;
 	xa_for_each(&parent->at, at, entry) {
 		err = xa_err(xa_store(&child->at, at, entry, GFP_KERNEL));
@@ -83,8 +76,7 @@ static bool cm_uprobes_set(struct cm_domain *d)
 {
 	struct cm_breakpoints *b = &d->breakpoints;
 
-	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) &&
-	       (READ_ONCE(b->unknown) || !xa_empty(&b->at));
+	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) && !xa_empty(&b->at);
 }
 
 /**
@@ -100,74 +92,77 @@ bool cm_uprobes_watch(struct cm_domain *d)
 	return cm_uprobes_handled(d) || cm_uprobes_set(d);
 }
 
-/* Whether a breakpoint is on a page, at an offset. */
-static bool cm_uprobes_has(struct page *page, unsigned long offset)
-{
 #ifdef CONFIG_UPROBES
-	uprobe_opcode_t breakpoint = UPROBE_SWBP_INSN;
+static bool cm_uprobes_is(struct page *page, unsigned long at,
+			  uprobe_opcode_t code)
+{
 	char *bytes = kmap_local_page(page);
-	bool has = !memcmp(bytes + offset, &breakpoint, sizeof(breakpoint));
+	bool is = !memcmp(bytes + (at & ~PAGE_MASK), &code, sizeof(code));
 
 	kunmap_local(bytes);
-	return has;
-#else
-	return false;
-#endif
+	return is;
 }
 
 /**
- * cm_uprobes_explain() - whether breakpoints are why a page is not the file's
+ * cm_uprobes_explain() - whether all is as it was when a breakpoint has gone
  * @d: the domain
- * @page: the page that one is about to be put on
- * @at: where: it is known already
+ * @page: the page that it is about to be put on
+ * @at: where: cm_uprobes_on_set_swbp() has been there
  *
- * Otherwise the process has changed it: when the breakpoint is removed, what the
- * file says will be there instead.
+ * What is put back then is the file's.
  *
- * Context: any.
- * Return: whether they are, or it is the file's.
+ * Context: process context, the mmap_lock is held.
+ * Return: whether that is there now; or a breakpoint, whose story is known.
  */
 bool cm_uprobes_explain(struct cm_domain *d, struct page *page,
 			unsigned long at)
 {
-	struct xarray *all = &d->breakpoints.at;
-	unsigned long first = at & PAGE_MASK, last = first + PAGE_SIZE - 1;
+	struct cm_breakpoints *b = &d->breakpoints;
+	uprobe_opcode_t file;
 
-	if (!PageAnon(page) || xa_get_mark(all, at, CM_UPROBES_AGAIN))
+	memcpy(&file, &b->setting->insn, sizeof(file));
+	if (!cm_uprobes_is(page, at, UPROBE_SWBP_INSN))
+		return cm_uprobes_is(page, at, file);
+	if (b->again)
 		return true;
-	if (xa_find(all, &first, last, XA_PRESENT) &&
-	    xa_find_after(all, &first, last, XA_PRESENT))
-		return true;
-	/* Of those that were there before, it is only known what they are. */
-	return d->breakpoints.before &&
-	       cm_uprobes_has(page, at & ~PAGE_MASK);
+	/* From before: it goes on being one of which nothing is known. */
+	if (b->before)
+		xa_erase(&b->at, at);
+	return b->before;
 }
 
 /**
- * cm_uprobes_stand() - run nothing as long as there are breakpoints
- * @d: the caller's domain
+ * cm_uprobes_fail() - a breakpoint is not put anywhere after all
+ * @d: the domain
+ * @at: where it should have been
  *
- * Only what ends the program is heeded meanwhile: code would be run for other
- * signals.
- *
- * Context: process context, on the way to user mode, may sleep; no lock held.
+ * Context: process context, the mmap_lock is held.
  */
-void cm_uprobes_stand(struct cm_domain *d)
+void cm_uprobes_fail(struct cm_domain *d, unsigned long at)
 {
-	/* They are not, or have no user mode. */
-	if (current->flags & (PF_EXITING | PF_KTHREAD | PF_IO_WORKER |
-			      PF_USER_WORKER))
-		return;
-	while (cm_uprobes_set(d) && !READ_ONCE(d->altered) &&
-	       READ_ONCE(d->users) && !fatal_signal_pending(current)) {
-		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
-		schedule_timeout(CM_PARK_POLL);
-		if (mmap_read_lock_killable(d->mm))
-			return;
-		cm_uprobes_forget(d);
-		mmap_read_unlock(d->mm);
-	}
+	if (!d->breakpoints.again)
+		xa_erase(&d->breakpoints.at, at);
 }
+
+/* Whether one is there. The mmap_lock is held. */
+static bool cm_uprobes_there(struct mm_struct *mm, unsigned long at)
+{
+	struct page *page;
+	bool there;
+
+	if (get_user_pages_remote(mm, at, 1, FOLL_FORCE, &page,
+				  CM_GUP_NONE NULL) != 1)
+		return false;
+	there = cm_uprobes_is(page, at, UPROBE_SWBP_INSN);
+	put_page(page);
+	return there;
+}
+#else
+static bool cm_uprobes_there(struct mm_struct *mm, unsigned long at)
+{
+	return false;
+}
+#endif
 
 /* What is mapped there; NULL: nothing that could have one. */
 static void *cm_uprobes_mapped(struct mm_struct *mm, unsigned long at)
@@ -294,9 +289,8 @@ static void cm_uprobes_forget_armed(struct cm_domain *d)
  * cm_uprobes_forget() - forget what nobody tells the end of
  * @d: the domain; its mmap_lock is held
  *
- * Breakpoints that have been removed, under the mmap_lock, or whose code has been
- * unmapped; and handlers that are not called after all. Who waits for the last to
- * go has to look: once a tick is enough for all.
+ * Breakpoints whose code has been unmapped, and handlers that are not called after
+ * all. Who waits for the last to go has to look: once a tick is enough for all.
  *
  * Context: process context.
  */
@@ -315,46 +309,74 @@ void cm_uprobes_forget(struct cm_domain *d)
 	cm_uprobes_forget_armed(d);
 }
 
+/**
+ * cm_uprobes_look() - the same, and forget those that are not there any more
+ * @d: the domain
+ *
+ * Nobody says that one has gone, only that it is about to.
+ *
+ * Context: process context, may sleep; no lock held.
+ */
+void cm_uprobes_look(struct cm_domain *d)
+{
+	unsigned long at;
+	void *mapped;
+
+	if (mmap_read_lock_killable(d->mm))
+		return;
+	cm_uprobes_forget(d);
+	xa_for_each(&d->breakpoints.at, at, mapped)
+		if (cm_uprobes_mapped(d->mm, at) != mapped ||
+		    !cm_uprobes_there(d->mm, at))
+			xa_erase(&d->breakpoints.at, at);
+	mmap_read_unlock(d->mm);
+}
+
+/* Neither those that have no user mode, nor that will not come to it again. */
+#define CM_UPROBES_EXCUSED (PF_EXITING | PF_POSTCOREDUMP | PF_KTHREAD | \
+			    PF_IO_WORKER | PF_USER_WORKER)
+
+/**
+ * cm_uprobes_stand() - run nothing as long as there are breakpoints
+ * @d: the caller's domain
+ *
+ * Only what ends the program is heeded meanwhile: code would be run for other
+ * signals.
+ *
+ * Context: process context, on the way to user mode, may sleep; no lock held.
+ */
+void cm_uprobes_stand(struct cm_domain *d)
+{
+	if (current->flags & CM_UPROBES_EXCUSED || current->in_execve)
+		return;
+	while (cm_uprobes_set(d) && !READ_ONCE(d->altered) &&
+	       READ_ONCE(d->users) && !fatal_signal_pending(current)) {
+		cm_uprobes_look(d);
+		if (!cm_uprobes_set(d))
+			break;
+		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		schedule_timeout(CM_PARK_POLL);
+	}
+}
+
 #ifdef CONFIG_UPROBES
-static void cm_uprobes_add(struct cm_domain *d, unsigned long at)
+/* Takes the place of set_swbp(): we could not wait for it to go. */
+static int cm_uprobes_no_memory(struct arch_uprobe *auprobe,
+				struct mm_struct *mm, unsigned long at)
+{
+	return -ENOMEM;
+}
+
+static int cm_uprobes_add(struct cm_domain *d, struct arch_uprobe *auprobe,
+			  unsigned long at)
 {
 	struct cm_breakpoints *b = &d->breakpoints;
 	void *mapped = cm_uprobes_mapped(d->mm, at);
-	void *before = mapped ? xa_store(&b->at, at, mapped, GFP_ATOMIC) : NULL;
+	void *before = xa_store(&b->at, at, mapped, GFP_ATOMIC);
 
-	if (!mapped || xa_err(before))
-		WRITE_ONCE(b->unknown, true);
-	else if (before)
-		xa_set_mark(&b->at, at, CM_UPROBES_AGAIN);
-}
-
-/* It is still there: cm_uprobes_forget() comes when it has gone. */
-static void cm_uprobes_remove(struct cm_domain *d, unsigned long at)
-{
-	if (xa_load(&d->breakpoints.at, at))
-		xa_store(&d->breakpoints.at, at, CM_UPROBES_GOING, GFP_ATOMIC);
-}
-
-/* Both take an arch_uprobe, the mm, and the address, under its mmap_lock. */
-static void cm_uprobes_change(struct ftrace_regs *fregs,
-			      void (*change)(struct cm_domain *d,
-					     unsigned long at))
-{
-	struct mm_struct *mm = (void *)cm_ftrace_argument(fregs, 1);
-	struct cm_domain *d;
-
-	static_assert(__same_type(set_swbp, int(struct arch_uprobe *,
-						struct mm_struct *,
-						unsigned long)));
-	static_assert(__same_type(set_orig_insn, set_swbp));
-
-	rcu_read_lock();
-	d = cm_domain_find(mm);
-	if (d) {
-		change(d, cm_ftrace_argument(fregs, 2));
-		cm_guard_watch(d, true);
-	}
-	rcu_read_unlock();
+	b->setting = auprobe;
+	b->again = before;
+	return xa_err(before);
 }
 
 /**
@@ -362,28 +384,26 @@ static void cm_uprobes_change(struct ftrace_regs *fregs,
  * @ip: unused, as are the others but
  * @parent_ip: unused
  * @ops: unused
- * @fregs: the function's arguments
+ * @fregs: the function's arguments: an arch_uprobe, the mm, whose mmap_lock is
+ *	held for writing, and the address
  */
 void notrace cm_uprobes_on_set_swbp(unsigned long ip, unsigned long parent_ip,
 				    struct ftrace_ops *ops,
 				    struct ftrace_regs *fregs)
 {
-	cm_uprobes_change(fregs, cm_uprobes_add);
-}
+	struct arch_uprobe *auprobe = (void *)cm_ftrace_argument(fregs, 0);
+	struct mm_struct *mm = (void *)cm_ftrace_argument(fregs, 1);
+	struct cm_domain *d;
 
-/**
- * cm_uprobes_on_set_orig_insn() - one is about to be removed
- * @ip: unused, as are the others but
- * @parent_ip: unused
- * @ops: unused
- * @fregs: the function's arguments
- */
-void notrace cm_uprobes_on_set_orig_insn(unsigned long ip,
-					 unsigned long parent_ip,
-					 struct ftrace_ops *ops,
-					 struct ftrace_regs *fregs)
-{
-	cm_uprobes_change(fregs, cm_uprobes_remove);
+	static_assert(__same_type(set_swbp, cm_uprobes_no_memory));
+
+	rcu_read_lock();
+	d = cm_domain_find(mm);
+	if (d && cm_uprobes_add(d, auprobe, cm_ftrace_argument(fregs, 2)))
+		cm_ftrace_divert(fregs, cm_uprobes_no_memory);
+	else if (d)
+		cm_guard_watch(d, true);
+	rcu_read_unlock();
 }
 
 /* Nobody is served from now on, and nothing is left of what was served before. */

@@ -34,6 +34,7 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
+struct arch_uprobe;
 struct cm_domain;
 struct cm_notifier;
 struct ftrace_ops;
@@ -58,9 +59,9 @@ enum cm_handler {
 
 /**
  * struct cm_breakpoints - where a domain's mm has breakpoints of uprobes
- * @at: address -> what is mapped there, to be compared only; another value while
- *	one is being removed
- * @unknown: there may be others: for good
+ * @at: address -> what is mapped there, to be compared only
+ * @setting: the one that is being set; under the mmap_lock, as is
+ * @again: there was one at the same place, as far as we know
  * @before: there may be such from before
  * @handlers: tasks that may be calling a handler, or are about to
  * @waiters: tasks that look now and then whether there is none
@@ -68,7 +69,8 @@ enum cm_handler {
  */
 struct cm_breakpoints {
 	struct xarray at;
-	bool unknown;
+	struct arch_uprobe *setting;
+	bool again;
 	bool before;
 	atomic_t handlers;
 	atomic_t waiters;
@@ -83,6 +85,8 @@ bool cm_uprobes_watch(struct cm_domain *d);
 void cm_uprobes_forget(struct cm_domain *d);
 bool cm_uprobes_explain(struct cm_domain *d, struct page *page,
 			unsigned long at);
+void cm_uprobes_fail(struct cm_domain *d, unsigned long at);
+void cm_uprobes_look(struct cm_domain *d);
 void cm_uprobes_stand(struct cm_domain *d);
 bool cm_uprobes_handling(struct cm_notifier *n);
 bool cm_uprobes_handled(struct cm_domain *d);
@@ -96,7 +100,6 @@ void cm_uprobes_give_up(struct cm_notifier *n);
 				  struct ftrace_regs *fregs)
 
 CM_UPROBES_HOOK(set_swbp);
-CM_UPROBES_HOOK(set_orig_insn);
 CM_UPROBES_HOOK(notify_resume);
 CM_UPROBES_HOOK(trampoline);
 

@@ -24,6 +24,7 @@
 
 #define EVENTS	"/sys/kernel/tracing/uprobe_events"
 #define ENABLE	"/sys/kernel/tracing/events/uprobes/enable"
+#define EVENTS_OF	"/sys/kernel/tracing/events/uprobes/"
 #define ROUNDS	20
 
 static char *page;
@@ -242,23 +243,27 @@ static void from_before(char kind)
 	victim_end(pid);
 }
 
-/* Where there was one before, somebody else has one put, too. */
+/* Where there was one before, somebody else has one put, too. That one is no other one. */
 static void once_more(void)
 {
 	char event[PATH_MAX + 96], place[PATH_MAX + 64];
-	bool added = add_place(5, 'p') && victim_set(ENABLE, "1"), stood;
+	bool added = add_place(5, 'p') && victim_set(ENABLE, "1"), went_on;
 	pid_t pid = start(false);
 
 	ok(added && victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others), "control: there was a breakpoint before: it goes on");
 	victim_place(places[5], place, sizeof(place));
 	snprintf(event, sizeof(event), "p:p3_again %s", place);
 	added = victim_set(EVENTS, event) && victim_set(ENABLE, "1");
-	stood = victim_stands_still(&shared->rounds);
-	victim_set(ENABLE, "0");
+	went_on = victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others);
+	victim_set(EVENTS_OF "p3_again/enable", "0");
 	victim_set(EVENTS, "-:p3_again");
-	remove_all(6);
-	ok(added && stood && victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong,
-	   "another one is put there: it stands still, and goes on when both have gone");
+	ok(added && went_on && victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others),
+	   "another one is put there, and goes: it goes on");
+	ok(add_place(6, 'p') && victim_set(EVENTS_OF "p3_6/enable", "1") && victim_stands_still(&shared->others),
+	   "one is put beside it, on the same page: it stands still");
+	victim_set(EVENTS_OF "p3_6/enable", "0");
+	ok(victim_goes_on(&shared->rounds) && victim_goes_on(&shared->others) && !shared->wrong, "that has gone: it goes on");
+	remove_all(7);
 	victim_end(pid);
 }
 
@@ -279,7 +284,7 @@ int middle(void);
 __asm__(".text; .globl middle; .type middle, @function; middle: movl $0, %eax; ret; .size middle, .-middle");
 
 /* The loader has put that there, and nothing else writes to it. */
-#define RANDOM	2	/* its third byte is where the program is, in the file it is 0 */
+#define RANDOM	2	/* its third and fourth bytes are where the program is, in the file they are 0 */
 extern int (*const relocated)(void);
 int (*const relocated)(void) = middle;
 
@@ -355,7 +360,8 @@ static void among_data(void)
 	   "control: a breakpoint on a pointer leaves another one there when it has gone");
 	victim_end(pid);
 	pid = start_reader(true);
-	ended = put(&relocated, RANDOM, &stood) ? 0 : -1;
+	/* The other one is now, in its parent, too, what it is in the file. */
+	ended = put(&relocated, RANDOM + 1, &stood) ? 0 : -1;
 	for (int i = 0; i < 10000 && ended == 0; i++) {
 		usleep(1000);
 		ended = waitpid(pid, &status, WNOHANG);
