@@ -120,6 +120,9 @@ bool cm_uprobes_explain(struct cm_domain *d, struct page *page,
 	struct cm_breakpoints *b = &d->breakpoints;
 	uprobe_opcode_t file;
 
+	/* It has opened the device in the middle of this. */
+	if (!b->setting)
+		return false;
 	memcpy(&file, &b->setting->insn, sizeof(file));
 	if (!cm_uprobes_is(page, at, UPROBE_SWBP_INSN))
 		return cm_uprobes_is(page, at, file);
