@@ -259,10 +259,10 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 	if (user_mode || READ_ONCE(d->resumed) || cm_instruments_watch(d) ||
 	    cm_sched_stays_in_kernel(current)) {
 		/*
-		 * Not because of who watches the kernel, and not us; nor as long as
-		 * a handler takes.
+		 * Not because of who watches the kernel, and not us; nor of uprobes:
+		 * all stand still for them.
 		 */
-		if (d->refuses && !cm_alone_lost() && !cm_uprobes_handled(d)) {
+		if (d->refuses && !cm_instruments_watch(d)) {
 			atomic64_inc(&d->counts.refused);
 			return CM_REFUSE;
 		}
