@@ -393,7 +393,7 @@ void cm_guard_work(struct cm_notifier *n)
 				    d->comm, d->pid);
 		force_sig(SIGBUS);
 	}
-	cm_uprobes_stand(n);
+	cm_uprobes_stand(d);
 	/* The kernel minds rseq's area after this: and if that is in a region? */
 	if (wait)
 		schedule_timeout_interruptible(CM_PARK_POLL);

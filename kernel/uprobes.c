@@ -341,17 +341,15 @@ void cm_uprobes_look(struct cm_domain *d)
 
 /**
  * cm_uprobes_stand() - run nothing as long as there are breakpoints
- * @n: the caller's notifier
+ * @d: the caller's domain
  *
  * Only what ends the program is heeded meanwhile: code would be run for other
  * signals.
  *
  * Context: process context, on the way to user mode, may sleep; no lock held.
  */
-void cm_uprobes_stand(struct cm_notifier *n)
+void cm_uprobes_stand(struct cm_domain *d)
 {
-	struct cm_domain *d = n->domain;
-
 	if (current->flags & CM_UPROBES_EXCUSED || current->in_execve)
 		return;
 	while (cm_uprobes_set(d) && !READ_ONCE(d->altered) &&
@@ -359,12 +357,9 @@ void cm_uprobes_stand(struct cm_notifier *n)
 		cm_uprobes_look(d);
 		if (!cm_uprobes_set(d))
 			break;
-		if (!test_and_set_bit(CM_PARKED, &n->flags))
-			atomic64_inc(&d->counts.parked);
 		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
 		schedule_timeout(CM_PARK_POLL);
 	}
-	clear_bit(CM_PARKED, &n->flags);
 }
 
 #ifdef CONFIG_UPROBES

@@ -87,7 +87,7 @@ bool cm_uprobes_explain(struct cm_domain *d, struct page *page,
 			unsigned long at);
 void cm_uprobes_fail(struct cm_domain *d, unsigned long at);
 void cm_uprobes_look(struct cm_domain *d);
-void cm_uprobes_stand(struct cm_notifier *n);
+void cm_uprobes_stand(struct cm_domain *d);
 bool cm_uprobes_handling(struct cm_notifier *n);
 bool cm_uprobes_handled(struct cm_domain *d);
 bool cm_uprobes_suspect(struct cm_notifier *n);
