@@ -28,11 +28,11 @@ nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
 
-# until_in STATE: the victim is so, in fifteen seconds at most
+# until_in STATE: the victim is so, in fifteen seconds at most. Or NAME +STATE: the command that runs it has a region, too, before it is that.
 until_in() {
 	local end=$((SECONDS + 15))
 	while [ $SECONDS -lt $end ]; do
-		"$tool" status "$victim" 2>/dev/null | grep -q " $1 " && return 0
+		"$tool" status "$victim" 2>/dev/null | grep -qE " $1 " && return 0
 		sleep 0.1
 	done
 	return 1
@@ -68,7 +68,7 @@ is "status PID: not protected" 1 "^$$ is not protected" "$tool" status $$
 
 "$tool" run sleep 1000 &
 victim=$!
-is "run sleep: it is protected" 0 '' until_in active
+is "run sleep: it is protected" 0 '' until_in 'sleep +active'
 is "status PID: protected" 0 "^\| *PID.*\| *$victim +sleep +active +[1-9]" "$tool" status $victim
 is "status: it is in the list" 0 "\| *$victim +sleep +active" "$tool" status
 is "status PID: one of two is not" 1 "$$ is not protected" "$tool" status $victim $$
@@ -82,7 +82,7 @@ is "status PID: not traced any more" 0 '' until_in active
 idle=$victim
 "$tool" run bash -c 'while :; do x=$RANDOM; done' &
 victim=$!
-is "run a loop: it is protected" 0 '' until_in active
+is "run a loop: it is protected" 0 '' until_in 'bash +active'
 strace -qq -p $victim -o /dev/null &
 tracer=$!
 is "status PID: parked" 0 '' until_in parked
