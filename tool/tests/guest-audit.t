@@ -128,7 +128,7 @@ says open aslr 'space=0'
 
 "$tool" run sleep 1000 &
 victim=$!
-for _ in {1..100}; do "$tool" status $victim >/dev/null 2>&1 && break; sleep 0.1; done
+for _ in {1..100}; do "$tool" status $victim 2>/dev/null | grep -q " sleep " && break; sleep 0.1; done
 audit "$tool"
 says open executables '/sleep .*libc'
 says ok core-dumps 'limit is 0'
