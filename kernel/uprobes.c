@@ -74,9 +74,8 @@ int cm_uprobes_inherit(struct cm_breakpoints *child,
 /* Whether there are breakpoints, or may be. */
 static bool cm_uprobes_set(struct cm_domain *d)
 {
-	struct cm_breakpoints *b = &d->breakpoints;
-
-	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) && !xa_empty(&b->at);
+	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) &&
+	       !xa_empty(&d->breakpoints.at);
 }
 
 /**
@@ -327,7 +326,7 @@ void cm_uprobes_look(struct cm_domain *d)
 
 	if (mmap_read_lock_killable(d->mm))
 		return;
-	cm_uprobes_forget(d);
+	cm_uprobes_forget_armed(d);
 	xa_for_each(&d->breakpoints.at, at, mapped)
 		if (cm_uprobes_mapped(d->mm, at) != mapped ||
 		    !cm_uprobes_there(d->mm, at))
