@@ -28,7 +28,7 @@ $(FEATURES_OUT)/keep: tests/features/keep.c tests/features/rows.c tests/features
 
 # Statically, so that it is of the memory in question what it is of.
 $(FEATURES_OUT)/fallback: $(addprefix tests/features/,fallback.c keeper.c keeper.h rows.c rows.h) tests/promises/look.c $(wildcard tests/promises/*.h) \
-		tests/attacks/victim.c tests/unit/tap.c $(LIB_STATIC)
+		$(addprefix tests/attacks/,victim.c victim.h knob.c knob.h) tests/unit/tap.c $(LIB_STATIC)
 	@mkdir -p $(@D)
 	$(CC) $(FEATURES_CFLAGS) -O2 -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
 
