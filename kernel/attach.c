@@ -11,11 +11,11 @@
 
 #include "attach.h"
 #include "domain.h"
+#include "handlers.h"
 #include "kick.h"
 #include "limits.h"
 #include "sched.h"
 #include "tasks.h"
-#include "uprobes.h"
 
 /**
  * struct cm_attach - what the stopped machine is to do
@@ -50,7 +50,7 @@ static bool cm_attach_one(struct cm_attach *a, struct task_struct *t)
 	list_del(&n->link);
 	cm_tasks_setup(n, a->d, t);
 	hlist_add_head(&n->pn.link, &t->preempt_notifiers);
-	a->suspects |= cm_uprobes_suspect(n);
+	a->suspects |= cm_handlers_suspect(n);
 	return true;
 }
 

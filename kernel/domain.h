@@ -85,6 +85,8 @@ struct mm_struct;
  * @expiry: when pages have been plaintext for too long; see expiry.h
  * @grace: between the last of those and the seal; see grace.h
  * @breakpoints: of uprobes
+ * @handlers: tasks that may be calling a handler of theirs, or are about to
+ * @waiters: tasks that look now and then whether there is none
  * @span_start: all regions are, or were, in this range of addresses, see
  *	instruments.h; under @map_lock
  * @span_end: its end; 0: there was none yet
@@ -139,6 +141,8 @@ struct cm_domain {
 	struct cm_grace grace;
 
 	struct cm_breakpoints breakpoints;
+	atomic_t handlers;
+	atomic_t waiters;
 	unsigned long span_start;
 	unsigned long span_end;
 	bool watched;

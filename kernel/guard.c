@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
+#include "handlers.h"
 #include "idle.h"
 #include "instruments.h"
 #include "kick.h"
@@ -194,7 +195,7 @@ static bool cm_guard_frame_verdict(struct cm_domain *d, struct cm_notifier *n,
 				   const struct vm_fault *vmf, bool handled,
 				   enum cm_verdict *verdict)
 {
-	if (!cm_alone_lost() && !cm_uprobes_handled(d)) {
+	if (!cm_alone_lost() && !cm_handlers_any(d)) {
 		/* Seal it again. */
 		set_bit(CM_FRAME, &n->flags);
 		cm_kick_all(d);
@@ -240,18 +241,18 @@ enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 		return CM_REFUSE;
 	/* It was about to call a handler, and does something else. */
 	if (user_mode)
-		cm_uprobes_give_up(n);
+		cm_handlers_give_up(n);
 	if (likely(!cm_guard_watched(d)) || cm_guard_forgets(d)) {
 		clear_bit(CM_PARKED, &n->flags);
 		return CM_ADMIT;
 	}
-	handled = cm_uprobes_handling(n);
+	handled = cm_handlers_calling(n);
 	if (write)
-		cm_uprobes_end(n);
-	if (!user_mode && !cm_uprobes_handling(n) &&
+		cm_handlers_end(n);
+	if (!user_mode && !cm_handlers_calling(n) &&
 	    cm_sigframe_touched(vmf->real_address, write)) {
 		/* If it was about to call a handler, all is to be put out anew. */
-		cm_uprobes_give_up(n);
+		cm_handlers_give_up(n);
 		if (cm_guard_frame_verdict(d, n, vmf, handled, &verdict))
 			return verdict;
 	}
@@ -368,7 +369,7 @@ void cm_guard_work(struct cm_notifier *n)
 	struct cm_domain *d = n->domain;
 	bool wait = false, bad = false;
 
-	cm_uprobes_end(n);
+	cm_handlers_end(n);
 	if (test_and_clear_bit(CM_SETTLE, &n->flags))
 		cm_instruments_settle();
 	if (test_and_clear_bit(CM_RESTART, &n->flags))

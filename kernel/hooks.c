@@ -12,7 +12,7 @@
  *    The caller holds the mmap_lock of the process, as always there.
  *  - arch_ptrace(), proc_ptrace_connector(): see ptrace.h.
  *  - fetches from user memory that must not fault: see instruments.h; breakpoints
- *    of uprobes, and their handlers: see uprobes.h.
+ *    of uprobes: see uprobes.h; and their handlers: see handlers.h.
  *  - how the kernel's code is changed: see alone.h.
  *  - machine_kexec(): another kernel is about to be started, most often by a
  *    panic, which does that before it calls its notifiers.
@@ -31,6 +31,7 @@
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
+#include "handlers.h"
 #include "hold.h"
 #include "hooks.h"
 #include "instruments.h"
@@ -355,9 +356,9 @@ static struct cm_hook cm_hooks[] = {
 #endif
 #ifdef CONFIG_UPROBES
 	{ "set_swbp", { .func = cm_uprobes_on_set_swbp } },
-	{ "uprobe_notify_resume", { .func = cm_uprobes_on_notify_resume } },
+	{ "uprobe_notify_resume", { .func = cm_handlers_on_notify_resume } },
 #ifdef __NR_uretprobe
-	{ "uprobe_handle_trampoline", { .func = cm_uprobes_on_trampoline } },
+	{ "uprobe_handle_trampoline", { .func = cm_handlers_on_trampoline } },
 #endif
 #ifdef __NR_uprobe
 #error "this kernel has a system call for breakpoints of uprobes: not known here"

@@ -9,8 +9,8 @@
  *	region    a protected range of addresses: mmap, fork, mremap; touch: fault
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
  *		  change: what was begun before; sigframe: what may not fail
- *	instruments  what looks from inside: perf, BPF; uprobes: breakpoints and
- *		  their handlers; alone: and nobody else watches what they use
+ *	instruments  what looks from inside: perf, BPF; uprobes: breakpoints;
+ *		  handlers: of these; alone: nobody else watches what we use
  *	sched     seals and unseals at context switches; grace: seals later
  *	tasks     has every task of a domain take part in that; attach: those that
  *		  were there before; kick: tells them

@@ -18,9 +18,9 @@
 
 #include "compat.h"
 #include "domain.h"
+#include "handlers.h"
 #include "sched.h"
 #include "tasks.h"
-#include "uprobes.h"
 
 /* Notifiers kept for forks that cannot wait for memory. */
 #define CM_RESERVE	64
@@ -98,8 +98,8 @@ void cm_tasks_free(struct cm_notifier *n)
 	unsigned long flags;
 	bool last;
 
-	cm_uprobes_end(n);
-	cm_uprobes_give_up(n);
+	cm_handlers_end(n);
+	cm_handlers_give_up(n);
 	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_del_rcu(&n->link);
 	last = d->lingers && list_empty(&d->tasks);

@@ -64,11 +64,11 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 	/* Without map_pages, faults always come with the mmap_lock. */
 	mmap_read_unlock(vmf->vma->vm_mm);
 	/* Nor is anything held against a machine that wants to sleep. */
-	atomic_inc(&n->domain->breakpoints.waiters);
+	atomic_inc(&n->domain->waiters);
 	set_current_state((user_mode ? TASK_INTERRUPTIBLE : TASK_KILLABLE) |
 			  TASK_FREEZABLE);
 	schedule_timeout(CM_PARK_POLL);
-	atomic_dec(&n->domain->breakpoints.waiters);
+	atomic_dec(&n->domain->waiters);
 	return VM_FAULT_RETRY;
 }
 
