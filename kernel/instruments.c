@@ -106,6 +106,7 @@ static void cm_instruments_settle_sleepers(void)
  */
 void cm_instruments_settle(void)
 {
+	/* The latter implies it, in kernels so far. */
 	synchronize_rcu_expedited();
 	cm_instruments_settle_sleepers();
 }
