@@ -8,6 +8,7 @@
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/stop_machine.h>
+#include <linux/timekeeping.h>
 
 #include "attach.h"
 #include "domain.h"
@@ -24,6 +25,7 @@
  * @spare: notifiers for them, linked through ->link
  * @missing: out: how many more were needed
  * @suspects: out: some are to be kicked
+ * @took: out: for how long the machine was stopped, nanoseconds
  */
 struct cm_attach {
 	struct cm_domain *d;
@@ -31,6 +33,7 @@ struct cm_attach {
 	struct list_head spare;
 	unsigned int missing;
 	bool suspects;
+	u64 took;
 };
 
 /* Whether it is one of the domain's; then it has a notifier, if there is one. */
@@ -54,13 +57,8 @@ static bool cm_attach_one(struct cm_attach *a, struct task_struct *t)
 	return true;
 }
 
-/*
- * Every other CPU is in its stopper thread: no task is inside the scheduler or
- * in a section with preemption off, so any task's list may be changed.
- */
-static int cm_attach_stopped(void *data)
+static void cm_attach_found(struct cm_attach *a)
 {
-	struct cm_attach *a = data;
 	struct task_struct *g, *t;
 	int users = 0;
 
@@ -68,10 +66,23 @@ static int cm_attach_stopped(void *data)
 		users += cm_attach_one(a, t);
 	/* Most often that was all. (There may also be who only looks at the mm.) */
 	if (users == atomic_read(&a->d->mm->mm_users))
-		return 0;
+		return;
 	a->missing = 0;
 	for_each_process_thread(g, t)
 		cm_attach_one(a, t);
+}
+
+/*
+ * Every other CPU is in its stopper thread: no task is inside the scheduler or
+ * in a section with preemption off, so any task's list may be changed.
+ */
+static int cm_attach_stopped(void *data)
+{
+	struct cm_attach *a = data;
+	u64 begun = ktime_get_mono_fast_ns();
+
+	cm_attach_found(a);
+	a->took = ktime_get_mono_fast_ns() - begun;
 	return 0;
 }
 
@@ -86,10 +97,8 @@ static int cm_attach_others(struct cm_domain *d)
 			       .spare = LIST_HEAD_INIT(a.spare) };
 	struct cm_notifier *n, *next;
 	unsigned int want = get_nr_threads(current) + 4;
-	int err = cm_limits_pace(current_uid());
+	int err;
 
-	if (err)
-		return err;
 	do {
 		while (want) {
 			n = cm_tasks_alloc();
@@ -100,8 +109,12 @@ static int cm_attach_others(struct cm_domain *d)
 			list_add(&n->link, &a.spare);
 			want--;
 		}
+		err = cm_limits_pace(current_uid());
+		if (err)
+			goto out;
 		a.missing = 0;
 		err = stop_machine(cm_attach_stopped, &a, NULL);
+		cm_limits_pace_more(current_uid(), a.took);
 		want = a.missing;
 	} while (!err && want);
 	if (a.suspects)

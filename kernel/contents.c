@@ -51,18 +51,19 @@ static void cm_contents_deactivate(struct cm_domain *d)
  * @d: the domain; map_lock is held
  * @user: the account that pays
  * @pages: what it covers
+ * @inherited: from a parent that has the same region
  *
  * Context: process context, may sleep.
  * Return: 0, -EDQUOT, -ENOMEM, -ENFILE, -EBUSY while the machine hibernates,
  * or ends; nothing has changed then.
  */
 int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
-			   unsigned long pages)
+			   unsigned long pages, bool inherited)
 {
 	int err;
 
 	lockdep_assert_held(&d->map_lock);
-	if (cm_power_closed())
+	if (cm_power_closed(inherited))
 		return -EBUSY;
 	err = cm_limits_charge(user, 1, pages);
 	if (err)

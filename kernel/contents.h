@@ -14,7 +14,7 @@ struct cm_domain;
 struct cm_user;
 
 int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
-			   unsigned long pages);
+			   unsigned long pages, bool inherited);
 void cm_contents_del_region(struct cm_domain *d, struct cm_user *user);
 void cm_contents_erase(struct cm_domain *d, pgoff_t first, pgoff_t last);
 void cm_contents_drop(struct cm_domain *d);

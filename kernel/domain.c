@@ -333,9 +333,11 @@ void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 {
 	struct cm_domain *d = NULL;
 
-	while ((d = cm_domain_next(d)))
+	while ((d = cm_domain_next(d))) {
 		if (READ_ONCE(d->users))
 			fn(d, arg);
+		cond_resched();
+	}
 }
 
 /**

@@ -155,9 +155,13 @@ void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 	cm_limits_force(user, -regions, -pages);
 }
 
-/* How often a user may stop the machine in the long run, and at once. */
+/*
+ * How often a user may stop the machine in the long run, and at once; and for how
+ * long: one part in so many.
+ */
 #define CM_PACE		max_t(u64, div_u64(HZ, 50), 1)
 #define CM_PACE_BURST	10
+#define CM_PACE_SHARE	50
 
 /*
  * Until when each user's have been made, at that pace: by a hash, as they are kept
@@ -205,6 +209,24 @@ int cm_limits_pace(kuid_t uid)
 	*until = max(*until, now) + CM_PACE;
 	mutex_unlock(&cm_users_lock);
 	return 0;
+}
+
+/**
+ * cm_limits_pace_more() - have a user wait for longer before the next time
+ * @uid: the user
+ * @ns: for how long the machine was stopped
+ *
+ * Context: process context, may sleep.
+ */
+void cm_limits_pace_more(kuid_t uid, u64 ns)
+{
+	u64 share = nsecs_to_jiffies64(ns * CM_PACE_SHARE);
+
+	if (uid_eq(uid, GLOBAL_ROOT_UID) || share <= CM_PACE)
+		return;
+	mutex_lock(&cm_users_lock);
+	*cm_limits_pace_of(uid) += share - CM_PACE;
+	mutex_unlock(&cm_users_lock);
 }
 
 /**

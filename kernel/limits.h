@@ -26,6 +26,7 @@ void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 			unsigned long pages);
 
 int cm_limits_pace(kuid_t uid);
+void cm_limits_pace_more(kuid_t uid, u64 ns);
 void cm_limits_read(kuid_t uid, u64 *regions, u64 *pages);
 u64 cm_limits_max_regions(void);
 u64 cm_limits_max_pages(void);

@@ -60,12 +60,16 @@ static bool cm_ending;
 
 /**
  * cm_power_closed() - whether the machine is about to hibernate, or to end
+ * @inherited: about a region that a parent has, too: there will be no hibernation
+ *	then, unless what they hold is dropped for it
  *
  * Return: true: no new region, its key would be in the image, or stay in RAM.
  */
-bool cm_power_closed(void)
+bool cm_power_closed(bool inherited)
 {
-	return READ_ONCE(cm_hibernating) || READ_ONCE(cm_ending);
+	if (READ_ONCE(cm_ending))
+		return true;
+	return READ_ONCE(cm_hibernating) && (!inherited || cm_power_drops());
 }
 
 static void cm_power_close(bool *why)

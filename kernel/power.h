@@ -22,7 +22,7 @@
 
 #include <linux/types.h>
 
-bool cm_power_closed(void);
+bool cm_power_closed(bool inherited);
 void cm_power_wipe(void);
 
 int cm_power_init(void);

@@ -66,6 +66,16 @@ static void cm_region_free(struct cm_region *region)
 	kfree(region);
 }
 
+/* What is left when a copy has been taken for more than it was, by fork(). */
+static void cm_region_forget_copies(struct cm_domain *d)
+{
+	struct cm_copy *copy, *next;
+
+	list_for_each_entry_safe(copy, next, &d->copies, link)
+		kfree(copy);
+	INIT_LIST_HEAD(&d->copies);
+}
+
 /* Drops a VMA's share. Call without map_lock. */
 static void cm_region_put(struct cm_region *region)
 {
@@ -75,6 +85,8 @@ static void cm_region_put(struct cm_region *region)
 		return;
 	mutex_lock(&d->map_lock);
 	cm_contents_del_region(d, region->user);
+	if (!d->regions)
+		cm_region_forget_copies(d);
 	mutex_unlock(&d->map_lock);
 	cm_region_free(region);
 	cm_domain_user_put(d);
@@ -151,7 +163,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 	struct cm_region *region = cm_region_of(vma), *copy;
 	struct cm_domain *parent = region->domain, *child;
 	unsigned long pages = vma_pages(vma);
-	int err;
+	int err = -ENOMEM;
 
 	mutex_lock(&parent->map_lock);
 	zap_vma_ptes(vma, vma->vm_start, vma->vm_end - vma->vm_start);
@@ -160,7 +172,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 	copy = IS_ERR(child) ? NULL : cm_region_alloc(child);
 	if (copy) {
 		mutex_lock_nested(&child->map_lock, SINGLE_DEPTH_NESTING);
-		err = cm_contents_add_region(child, copy->user, pages);
+		err = cm_contents_add_region(child, copy->user, pages, true);
 		if (!err) {
 			/* What has ended does not begin again in a child. */
 			if (cm_guard_exempts(region))
@@ -182,9 +194,9 @@ static void cm_region_fork(struct vm_area_struct *vma)
 	mutex_unlock(&parent->map_lock);
 	if (!copy && !IS_ERR(child))
 		cm_domain_user_put(child);
-	if (!copy)
-		pr_warn_ratelimited("%s[%d]: fork: no memory or quota for a region's copy: the child gets SIGBUS there\n",
-				    current->comm, task_tgid_nr(current));
+	if (err)
+		pr_warn_ratelimited("%s[%d]: fork: a region could not be copied: error %d: the child gets SIGBUS there\n",
+				    current->comm, task_tgid_nr(current), err);
 	vma->vm_private_data = copy;
 }
 
@@ -277,9 +289,28 @@ static void cm_region_close(struct vm_area_struct *vma)
 	cm_region_put(region);
 }
 
+/*
+ * KVM on arm64, before 6.1.191 and 6.12.113, takes what has no struct pages for one
+ * range of physical addresses that begins at vm_pgoff, and, where a huge page would
+ * begin both there and here, gives a guest all of that: RAM around a frame.
+ */
+static bool cm_region_looks_linear(struct vm_area_struct *vma, pgoff_t pgoff)
+{
+	return ALIGN(vma->vm_start, PMD_SIZE) < vma->vm_end &&
+	       ((vma->vm_start >> PAGE_SHIFT) - pgoff) %
+			       (PMD_SIZE >> PAGE_SHIFT) == 0;
+}
+
+/* mremap() takes it back then. */
+static int cm_region_moved(struct vm_area_struct *vma)
+{
+	return cm_region_looks_linear(vma, vma->vm_pgoff) ? -EINVAL : 0;
+}
+
 static const struct vm_operations_struct cm_vm_ops = {
 	.open = cm_region_open,
 	.close = cm_region_close,
+	.mremap = IS_ENABLED(CONFIG_ARM64) ? cm_region_moved : NULL,
 	.fault = cm_touch_fault,
 	.pfn_mkwrite = cm_touch_mkwrite,
 	.access = cm_region_access,
@@ -300,6 +331,7 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 {
 	unsigned long pages = vma_pages(vma);
 	struct cm_region *region;
+	pgoff_t pgoff;
 	int err;
 
 	if (current->mm != d->mm || vma->vm_mm != d->mm)
@@ -313,13 +345,15 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 		return -ENOMEM;
 
 	mutex_lock(&d->map_lock);
-	if (d->next_pgoff + pages > (ULONG_MAX >> (PAGE_SHIFT + 1)))
+	pgoff = d->next_pgoff;
+	pgoff += cm_region_looks_linear(vma, pgoff);
+	if (pgoff + pages > (ULONG_MAX >> (PAGE_SHIFT + 1)))
 		err = -EOVERFLOW;
 	else
-		err = cm_contents_add_region(d, region->user, pages);
+		err = cm_contents_add_region(d, region->user, pages, false);
 	if (!err) {
-		vma->vm_pgoff = d->next_pgoff;
-		d->next_pgoff += pages;
+		vma->vm_pgoff = pgoff;
+		d->next_pgoff = pgoff + pages;
 		cm_instruments_cover(d, vma->vm_start, vma->vm_end);
 		region->tracer = cm_guard_tracer(d);
 		region->epoch = atomic_read(&d->epoch);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "../unit/tap.h"
 
 #define SIZE	4096
+#define HUGE	((long)(2 << 20))
 
 static char *page;	/* protected */
 static char *plain;	/* ordinary */
@@ -150,6 +152,57 @@ static void try_futex(void)
 	ok(syscall(SYS_futex, page, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 0, "a private one is fine");
 }
 
+/* What the kernel takes for the place of a mapping in the device, in pages; -1: nothing is mapped there. */
+static long place_of(const void *at)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char *line = NULL;
+	size_t size = 0;
+	long place = -1;
+
+	while (maps && place < 0 && getline(&line, &size, maps) > 0) {
+		char *end, *offset = strchr(line, ' ');
+
+		if (strtoull(line, &end, 16) == (uintptr_t)at && offset)
+			place = (long)(strtoull(offset + sizeof(" rw-s"), &end, 16) / SIZE);
+	}
+	free(line);
+	fclose(maps);
+	return place;
+}
+
+/* Whether KVM of old, on arm64, would take a mapping for RAM in one piece, as that begins where a huge page would. */
+static bool looks_linear(const void *at)
+{
+	return ((long)((uintptr_t)at / SIZE) - place_of(at)) % (HUGE / SIZE) == 0;
+}
+
+static void try_guest_memory(void)
+{
+	char *space = mmap(NULL, 6 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *huge, *at, *moved;
+	int fd = open(CRYPTMEM_DEVICE, O_RDWR | O_CLOEXEC), linear = 0, made = 0;
+
+	huge = (char *)(((uintptr_t)space + HUGE - 1) & ~(HUGE - 1));
+	for (int i = 0; i < HUGE / SIZE + 1; i++) {
+		made += mmap(huge, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == huge && place_of(huge) >= 0;
+		linear += looks_linear(huge);
+	}
+	ok(made == HUGE / SIZE + 1 && linear == 0, "%d regions, one after the other, where a huge page begins: none looks like RAM in one piece (%d)", made, linear);
+
+	at = mmap(huge + HUGE, HUGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+	ok(at == huge + HUGE && !looks_linear(at), "nor does one that is as large as that");
+	fill(at);
+	moved = huge + 3 * HUGE + place_of(at) % (HUGE / SIZE) * SIZE;
+	moved = mremap(at, HUGE, HUGE, MREMAP_MAYMOVE | MREMAP_FIXED, moved);
+#ifdef __aarch64__
+	ok(moved == MAP_FAILED && errno == EINVAL && intact(at), "nor is it moved to where it would: EINVAL, and it is intact");
+#else
+	ok(moved != MAP_FAILED && looks_linear(moved) && intact(moved), "control: it may be moved to where it does, as KVM on this machine does not take it for that");
+#endif
+	munmap(space, 6 * HUGE);
+	close(fd);
+}
+
 int main(void)
 {
 	victim_setup();
@@ -163,6 +216,7 @@ int main(void)
 	try_process_vm();
 	try_self();
 	try_futex();
+	try_guest_memory();
 	usleep(20000);
 	ok(intact(page), "after all that the contents are intact");
 	return tap_done();

@@ -18,6 +18,9 @@
 #include "../attacks/victim.h"
 #include "../unit/tap.h"
 
+#define OWNERS	8
+#define FORKS	200
+
 static sigjmp_buf after;
 
 static void caught(int signal)
@@ -68,6 +71,34 @@ static int look_in_child(const char *page)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Somebody asks for it again and again, and there are many who are in the way: whoever forks meanwhile has a child that keeps what it has. */
+static void fork_meanwhile(const char *page)
+{
+	pid_t others[OWNERS], asks = fork();
+	int lost = 0;
+	long asked = shared->rounds;
+
+	for (int i = 0; asks && i < OWNERS; i++) {
+		others[i] = fork();
+		if (others[i] == 0)
+			for (;;)
+				pause();
+	}
+	while (asks == 0) {
+		if (hibernate() == EBUSY)
+			shared->rounds++;
+	}
+	for (int i = 0; i < FORKS || (shared->rounds < asked + 10 && i < 100 * FORKS); i++)
+		lost += look_in_child(page) != 0;
+	ok(lost == 0 && shared->rounds >= asked + 10, "refuse: %d of the children that were made meanwhile have lost it; asked %ld times", lost, shared->rounds - asked);
+	kill(asks, SIGKILL);
+	waitpid(asks, NULL, 0);
+	for (int i = 0; i < OWNERS; i++) {
+		kill(others[i], SIGKILL);
+		waitpid(others[i], NULL, 0);
+	}
+}
+
 int main(void)
 {
 	char *page, mode[16] = "", text[96];
@@ -76,6 +107,7 @@ int main(void)
 
 	if (file && fscanf(file, "%15s", mode) != 1)
 		return 2;
+	victim_setup();
 	signal(SIGBUS, caught);
 	err = hibernate();
 	tap_note("hibernation without a region: %s", strerror(err));
@@ -92,6 +124,7 @@ int main(void)
 		ok(err == EBUSY, "refuse: with a region: EBUSY");
 		ok(look(page) == 0, "refuse: nothing has happened to the region");
 		ok(look_in_child(page) == 0, "refuse: nor to a child made after that");
+		fork_meanwhile(page);
 		snprintf(text, sizeof(text), "p5_hibernation[%d]: 1 regions: hibernation would", getpid());
 	}
 	ok(logged(text), "%s: the log says whose regions", mode);
