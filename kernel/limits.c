@@ -220,7 +220,8 @@ int cm_limits_pace(kuid_t uid)
  */
 void cm_limits_pace_more(kuid_t uid, u64 ns)
 {
-	u64 share = nsecs_to_jiffies64(ns * CM_PACE_SHARE);
+	/* Not for ever where a virtual machine had no CPU meanwhile. */
+	u64 share = min_t(u64, nsecs_to_jiffies64(ns * CM_PACE_SHARE), HZ);
 
 	if (uid_eq(uid, GLOBAL_ROOT_UID) || share <= CM_PACE)
 		return;
