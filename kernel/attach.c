@@ -117,11 +117,11 @@ static int cm_attach_others(struct cm_domain *d)
 		cm_limits_pace_more(current_uid(), a.took);
 		want = a.missing;
 	} while (!err && want);
-	if (a.suspects)
-		cm_kick_all(d);
 	if (!err)
 		cm_tasks_linger(d);
 out:
+	if (a.suspects)
+		cm_kick_all(d);
 	list_for_each_entry_safe(n, next, &a.spare, link)
 		cm_tasks_discard(n);
 	return err;

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,16 @@ bool victim_wait(volatile int *word)
 	for (int i = 0; i < 10000 && !*word; i++)
 		usleep(1000);
 	return *word != 0;
+}
+
+void victim_run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		exit(2);
 }
 
 bool victim_goes_on(volatile long *rounds)

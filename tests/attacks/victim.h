@@ -36,6 +36,8 @@ bool victim_was_looted(void);
 void victim_end(pid_t victim);
 /* Waits up to some seconds for a word to become non-zero. */
 bool victim_wait(volatile int *word);
+/* Has the caller's thread run on one CPU alone. Ends the process when there is no such CPU. */
+void victim_run_on(int cpu);
 /* Whether it is seen to go on counting. */
 bool victim_goes_on(volatile long *rounds);
 /* Whether it is not, for a while. One round may have been under way. */

@@ -7,7 +7,6 @@
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,10 +57,10 @@ static int load(union bpf_attr *attr, const struct bpf_insn *code, uint32_t coun
 #define INSN_WRITE(at, offset, value) { .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = (at), .off = (offset), .imm = (value) }
 #define INSN_LONG(to, kind, value) \
 	{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = (to), .src_reg = (kind), .imm = (int)(uint32_t)(uint64_t)(value) }
-#define INSN_HIGH(value)		{ .imm = (int)((uint64_t)(value) >> 32) }
+#define INSN_HIGH(value)	{ .imm = (int)((uint64_t)(value) >> 32) }
 #define INSN_HELP(function)	{ .code = BPF_JMP | BPF_CALL, .imm = (function) }
 #define INSN_WHEN(how, reg, value, by) { .code = BPF_JMP | (how) | BPF_K, .dst_reg = (reg), .imm = (value), .off = (by) }
-#define INSN_END			{ .code = BPF_JMP | BPF_EXIT }
+#define INSN_END		{ .code = BPF_JMP | BPF_EXIT }
 
 /* Reads a word of its caller's memory, wherever that has to be fetched from. */
 static int load_sleeper(const void *from)
@@ -76,7 +75,6 @@ static int load_sleeper(const void *from)
 		INSN_SET(BPF_REG_0, 0),
 		INSN_END,
 	};
-
 	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SYSCALL, .prog_flags = BPF_F_SLEEPABLE };
 
 	return load(&attr, code, sizeof(code) / sizeof(*code));
@@ -166,19 +164,9 @@ static void *run(void *unused)
 	return (void *)(long)bpf(BPF_PROG_TEST_RUN, &attr);
 }
 
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		exit(2);
-}
-
 static void *run_apart(void *unused)
 {
-	run_on(1);
+	victim_run_on(1);
 	return run(unused);
 }
 
@@ -264,7 +252,7 @@ static void beside(void)
 		ok(true, "BPF programs that do not sleep # SKIP nobody else runs meanwhile on a machine with one CPU");
 		return;
 	}
-	run_on(0);
+	victim_run_on(0);
 	pid = start();	/* before that has one, and the child, too */
 	victim_region(1, NULL);
 	make_beside(pid, 1, true);

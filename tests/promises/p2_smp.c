@@ -33,15 +33,6 @@ static unsigned long mark(void)
 	return seed * 0x9e3779b97f4a7c15 ^ 0xb7e151628aed2a6a;
 }
 
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 static void write_blocks(struct block *blocks, unsigned long round)
 {
 	for (size_t i = 0; i < SIZE / sizeof(*blocks); i++)
@@ -53,7 +44,7 @@ static void owner(void)
 	unsigned long round = 0;
 	int device;
 
-	run_on((int)sysconf(_SC_NPROCESSORS_ONLN) - 1);
+	victim_run_on((int)sysconf(_SC_NPROCESSORS_ONLN) - 1);
 	region = (struct block *)victim_region(PAGES, &device);
 	write_blocks(region, round);
 	write_blocks(plain, round);
@@ -126,7 +117,7 @@ int main(void)
 	pid = fork();
 	if (pid == 0)
 		owner();
-	run_on(0);
+	victim_run_on(0);
 	victim_wait(&shared->ready);
 	memcpy(&region, (void *)(shared->loot), sizeof(region));
 	look(pid, "/proc/PID/mem", read_mem, true);

@@ -78,15 +78,13 @@ static void fork_meanwhile(const char *page)
 	int lost = 0;
 	long asked = shared->rounds;
 
-	for (int i = 0; asks && i < OWNERS; i++) {
+	while (asks == 0)
+		shared->rounds += hibernate() == EBUSY;
+	for (int i = 0; i < OWNERS; i++) {
 		others[i] = fork();
 		if (others[i] == 0)
 			for (;;)
 				pause();
-	}
-	while (asks == 0) {
-		if (hibernate() == EBUSY)
-			shared->rounds++;
 	}
 	for (int i = 0; i < FORKS || (shared->rounds < asked + 10 && i < 100 * FORKS); i++)
 		lost += look_in_child(page) != 0;
