@@ -78,8 +78,9 @@ static void fork_meanwhile(const char *page)
 	int lost = 0;
 	long asked = shared->rounds;
 
-	while (asks == 0)
-		shared->rounds += hibernate() == EBUSY;
+	if (asks == 0)
+		for (;;)
+			shared->rounds += hibernate() == EBUSY;
 	for (int i = 0; i < OWNERS; i++) {
 		others[i] = fork();
 		if (others[i] == 0)
