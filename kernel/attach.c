@@ -36,6 +36,23 @@ struct cm_attach {
 	u64 took;
 };
 
+/*
+ * Behind KVM's, of a task in the middle of KVM_RUN, which may write to guest
+ * memory as the task leaves its CPU: that may be in a region.
+ */
+static void cm_attach_last(struct preempt_notifier *pn, struct hlist_head *list)
+{
+	struct hlist_node *last = list->first;
+
+	if (!last) {
+		hlist_add_head(&pn->link, list);
+		return;
+	}
+	while (last->next)
+		last = last->next;
+	hlist_add_behind(&pn->link, last);
+}
+
 /* Whether it is one of the domain's; then it has a notifier, if there is one. */
 static bool cm_attach_one(struct cm_attach *a, struct task_struct *t)
 {
@@ -52,7 +69,7 @@ static bool cm_attach_one(struct cm_attach *a, struct task_struct *t)
 	}
 	list_del(&n->link);
 	cm_tasks_setup(n, a->d, t);
-	hlist_add_head(&n->pn.link, &t->preempt_notifiers);
+	cm_attach_last(&n->pn, &t->preempt_notifiers);
 	a->suspects |= cm_handlers_suspect(n);
 	return true;
 }
@@ -149,7 +166,7 @@ static int cm_attach_self(struct cm_domain *d)
  * Context: process context, may sleep, no mmap_lock held. A process with
  * several tasks stops the machine for a moment, once; a user's processes one
  * after the other, see cm_limits_pace().
- * Return: 0, -ENOMEM, or -EINTR when killed.
+ * Return: 0; -ENOMEM; -EINTR when killed; -ERESTARTNOINTR when it is to be frozen.
  */
 int cm_attach_all(struct cm_domain *d)
 {

@@ -103,6 +103,7 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm,
 	mmgrab(mm);
 	d->mm = mm;
 	d->pid = task_tgid_nr(current);
+	d->uid = current_uid();
 	get_task_comm(d->comm, current);
 	if (inode) {
 		ihold(inode);

@@ -36,6 +36,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/task_work.h>
+#include <linux/uidgid.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -60,6 +61,7 @@ struct mm_struct;
  *	cm_domains_lock
  * @mm: the address space, mm_count held: the pointer cannot be reused
  * @pid: thread group, in the initial namespace, for people to read
+ * @uid: its user when it opened the device, for messages
  * @comm: its name when it opened the device
  * @inode: its i_mmap knows every VMA of this domain, and of those it was forked
  *	from or into
@@ -114,6 +116,7 @@ struct cm_domain {
 	struct list_head all;
 	struct mm_struct *mm;
 	pid_t pid;
+	kuid_t uid;
 	char comm[16];
 	struct inode *inode;
 	struct mutex attach_lock; /* each task has a notifier, once */
@@ -154,7 +157,7 @@ struct cm_domain {
 	bool hides;
 	bool told;
 	bool exempting;
-	atomic_t epoch;
+	atomic64_t epoch;
 	struct callback_head change;
 	atomic_t changed;
 	struct cm_counts counts;

@@ -4,8 +4,10 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <asm/syscall.h>
 
@@ -133,7 +135,7 @@ static bool cm_guard_watched(struct cm_domain *d)
 		d->told = false;
 		if (READ_ONCE(d->exempting)) {
 			WRITE_ONCE(d->exempting, false);
-			atomic_inc(&d->epoch);
+			atomic64_inc(&d->epoch);
 		}
 		return false;
 	}
@@ -156,7 +158,7 @@ bool cm_guard_exempts(struct cm_region *region)
 	struct cm_tracers s;
 	bool exempt;
 
-	if (!region->tracer || region->epoch != atomic_read(&d->epoch))
+	if (!region->tracer || region->epoch != (u64)atomic64_read(&d->epoch))
 		return false;
 	/* That is not its tracer's doing: afterwards it may be used again. */
 	if (cm_alone_lost())
@@ -167,7 +169,7 @@ bool cm_guard_exempts(struct cm_region *region)
 		 !cm_uprobes_watch(d);
 	rcu_read_unlock();
 	if (!exempt)
-		atomic_inc(&d->epoch);
+		atomic64_inc(&d->epoch);
 	return exempt;
 }
 
@@ -196,9 +198,9 @@ static bool cm_guard_frame_verdict(struct cm_domain *d, struct cm_notifier *n,
 				   enum cm_verdict *verdict)
 {
 	if (!cm_alone_lost() && !cm_handlers_any(d)) {
-		/* Seal it again. */
+		/* Seal it again; nobody executes anything before that. */
 		set_bit(CM_FRAME, &n->flags);
-		cm_kick_all(d);
+		cm_kick_all_out(d);
 		*verdict = CM_ADMIT;
 		return true;
 	}
@@ -335,12 +337,27 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 	cm_guard_restart(regs);
 }
 
+/*
+ * Whether the log has room for what one did to a domain. What users do to what is
+ * theirs takes none of what is there for others.
+ */
+static bool cm_guard_may_tell(struct cm_domain *d, struct task_struct *by)
+{
+	static DEFINE_RATELIMIT_STATE(own, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	static DEFINE_RATELIMIT_STATE(others, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	return __ratelimit(by && uid_eq(task_uid(by), d->uid) ? &own : &others);
+}
+
 /* Say who watches, once for each time. */
 static void cm_guard_tell(struct cm_domain *d)
 {
 	char who[TASK_COMM_LEN + 16];
 	struct task_struct *t;
 	struct pid *pid;
+	bool may;
 
 	/* One that was there from the start is served: no news. */
 	if (d->told || READ_ONCE(d->exempting))
@@ -353,9 +370,11 @@ static void cm_guard_tell(struct cm_domain *d)
 	t = pid_task(pid, PIDTYPE_TGID);
 	if (t)
 		snprintf(who, sizeof(who), "%s[%d]", t->comm, pid_nr(pid));
+	may = cm_guard_may_tell(d, t);
 	rcu_read_unlock();
-	pr_info_ratelimited("%s[%d]: watched by %s: its memory is sealed as long as that lasts\n",
-			    d->comm, d->pid, who);
+	if (may)
+		pr_info("%s[%d]: watched by %s: its memory is sealed as long as that lasts\n",
+			d->comm, d->pid, who);
 }
 
 /**
@@ -427,7 +446,7 @@ void cm_guard_watch(struct cm_domain *d, bool resumed)
  */
 void cm_guard_change_tracer(struct cm_domain *d)
 {
-	atomic_inc(&d->epoch);
+	atomic64_inc(&d->epoch);
 	cm_guard_watch(d, false);
 }
 
@@ -479,9 +498,8 @@ void cm_guard_lock(struct cm_domain *d, const char *what,
 	WRITE_ONCE(d->locked, true);
 	cm_window_put_out(d, cm_guard_exempts);
 	mutex_unlock(&d->map_lock);
-	if (first)
-		pr_warn_ratelimited("%s[%d]: %s by %s[%d] of user %u: its memory is sealed until it exits\n",
-				    d->comm, d->pid, what, by->comm,
-				    task_tgid_nr(by),
-				    from_kuid(&init_user_ns, task_uid(by)));
+	if (first && cm_guard_may_tell(d, by))
+		pr_warn("%s[%d]: %s by %s[%d] of user %u: its memory is sealed until it exits\n",
+			d->comm, d->pid, what, by->comm, task_tgid_nr(by),
+			from_kuid(&init_user_ns, task_uid(by)));
 }

@@ -2,16 +2,17 @@
 /*
  * limits: see limits.h.
  */
+#include <linux/freezer.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 
 #include "limits.h"
 
@@ -39,7 +40,7 @@ static unsigned long max_pages = 1UL << 28;
 module_param(max_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pages, "pages that one user's regions may cover, touched or not (268435456)");
 
-static DEFINE_MUTEX(cm_users_lock);
+static DEFINE_SPINLOCK(cm_users_lock);
 static DEFINE_HASHTABLE(cm_users, 6);
 
 /* Under cm_users_lock. */
@@ -68,7 +69,7 @@ struct cm_user *cm_limits_user_get(kuid_t uid)
 
 	if (!new)
 		return NULL;
-	mutex_lock(&cm_users_lock);
+	spin_lock(&cm_users_lock);
 	user = cm_limits_find(uid);
 	if (!user) {
 		user = new;
@@ -77,7 +78,7 @@ struct cm_user *cm_limits_user_get(kuid_t uid)
 		hash_add(cm_users, &user->node, __kuid_val(uid));
 	}
 	user->refs++;
-	mutex_unlock(&cm_users_lock);
+	spin_unlock(&cm_users_lock);
 	kfree(new);
 	return user;
 }
@@ -90,12 +91,12 @@ struct cm_user *cm_limits_user_get(kuid_t uid)
  */
 void cm_limits_user_put(struct cm_user *user)
 {
-	mutex_lock(&cm_users_lock);
+	spin_lock(&cm_users_lock);
 	if (!--user->refs) {
 		hash_del(&user->node);
 		kfree(user);
 	}
-	mutex_unlock(&cm_users_lock);
+	spin_unlock(&cm_users_lock);
 }
 
 /**
@@ -113,14 +114,14 @@ int cm_limits_charge(struct cm_user *user, unsigned long regions,
 	unsigned long most = READ_ONCE(max_pages);
 	int err = -EDQUOT;
 
-	mutex_lock(&cm_users_lock);
+	spin_lock(&cm_users_lock);
 	if (user->regions + regions <= READ_ONCE(max_regions) &&
 	    pages <= most && user->pages <= most - pages) {
 		user->regions += regions;
 		user->pages += pages;
 		err = 0;
 	}
-	mutex_unlock(&cm_users_lock);
+	spin_unlock(&cm_users_lock);
 	return err;
 }
 
@@ -135,10 +136,10 @@ int cm_limits_charge(struct cm_user *user, unsigned long regions,
 void cm_limits_force(struct cm_user *user, unsigned long regions,
 		     unsigned long pages)
 {
-	mutex_lock(&cm_users_lock);
+	spin_lock(&cm_users_lock);
 	user->regions += regions;
 	user->pages += pages;
-	mutex_unlock(&cm_users_lock);
+	spin_unlock(&cm_users_lock);
 }
 
 /**
@@ -187,7 +188,7 @@ static u64 *cm_limits_pace_of(kuid_t uid)
  * Who waits has not been counted: what has been given up costs nobody anything.
  *
  * Context: process context, may sleep. Nothing should be held.
- * Return: 0, or -EINTR when killed.
+ * Return: 0; -EINTR when killed; -ERESTARTNOINTR when the task is to be frozen.
  */
 int cm_limits_pace(kuid_t uid)
 {
@@ -196,18 +197,21 @@ int cm_limits_pace(kuid_t uid)
 	if (uid_eq(uid, GLOBAL_ROOT_UID))
 		return 0;
 	for (;;) {
-		mutex_lock(&cm_users_lock);
+		spin_lock(&cm_users_lock);
 		until = cm_limits_pace_of(uid);
 		now = get_jiffies_64();
 		if (*until <= now + CM_PACE * CM_PACE_BURST)
 			break;
-		mutex_unlock(&cm_users_lock);
+		spin_unlock(&cm_users_lock);
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		/* The machine is to sleep, and it may be long until it is our turn. */
+		if (freezing(current) && signal_pending(current))
+			return -ERESTARTNOINTR;
 		schedule_timeout_killable(CM_PACE);
 	}
 	*until = max(*until, now) + CM_PACE;
-	mutex_unlock(&cm_users_lock);
+	spin_unlock(&cm_users_lock);
 	return 0;
 }
 
@@ -225,9 +229,9 @@ void cm_limits_pace_more(kuid_t uid, u64 ns)
 
 	if (uid_eq(uid, GLOBAL_ROOT_UID) || share <= CM_PACE)
 		return;
-	mutex_lock(&cm_users_lock);
+	spin_lock(&cm_users_lock);
 	*cm_limits_pace_of(uid) += share - CM_PACE;
-	mutex_unlock(&cm_users_lock);
+	spin_unlock(&cm_users_lock);
 }
 
 /**
@@ -242,11 +246,11 @@ void cm_limits_read(kuid_t uid, u64 *regions, u64 *pages)
 {
 	const struct cm_user *user;
 
-	mutex_lock(&cm_users_lock);
+	spin_lock(&cm_users_lock);
 	user = cm_limits_find(uid);
 	*regions = user ? user->regions : 0;
 	*pages = user ? user->pages : 0;
-	mutex_unlock(&cm_users_lock);
+	spin_unlock(&cm_users_lock);
 }
 
 /**

@@ -178,7 +178,7 @@ static void cm_region_fork(struct vm_area_struct *vma)
 			if (cm_guard_exempts(region))
 				copy->tracer = get_pid(region->tracer);
 			cm_instruments_cover(child, vma->vm_start, vma->vm_end);
-			copy->epoch = atomic_read(&child->epoch);
+			copy->epoch = atomic64_read(&child->epoch);
 			child->exempting |= !!copy->tracer;
 			cm_region_fork_copies(parent, child, vma->vm_pgoff,
 					      vma->vm_pgoff + pages - 1);
@@ -356,7 +356,7 @@ int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma)
 		d->next_pgoff = pgoff + pages;
 		cm_instruments_cover(d, vma->vm_start, vma->vm_end);
 		region->tracer = cm_guard_tracer(d);
-		region->epoch = atomic_read(&d->epoch);
+		region->epoch = atomic64_read(&d->epoch);
 		if (region->tracer)
 			WRITE_ONCE(d->exempting, true);
 	}

@@ -39,7 +39,7 @@ struct cm_region {
 	struct cm_domain *domain;
 	struct cm_user *user;
 	struct pid *tracer;
-	int epoch;
+	u64 epoch;
 };
 
 int cm_region_mmap(struct cm_domain *d, struct vm_area_struct *vma);

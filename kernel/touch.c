@@ -86,6 +86,14 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 	int err;
 
 	/*
+	 * There are calls that fault all of a buffer in, copy without faults, and go
+	 * round until that has worked: where it is larger than the window, for
+	 * ever. Who is killed in one is to get out.
+	 */
+	if (!(vmf->flags & FAULT_FLAG_USER) && fatal_signal_pending(current) &&
+	    !(current->flags & PF_EXITING))
+		return VM_FAULT_SIGBUS;
+	/*
 	 * What userfaultfd leaves where it protects memory (kernels that let it do
 	 * so here) is no place for a frame: the fault would never end.
 	 */

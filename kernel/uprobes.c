@@ -144,10 +144,13 @@ static bool cm_uprobes_there(struct mm_struct *mm, unsigned long at)
 {
 	struct page *page;
 	bool there;
+	long got;
 
-	if (get_user_pages_remote(mm, at, 1, FOLL_FORCE, &page,
-				  CM_GUP_NONE NULL) != 1)
-		return false;
+	got = get_user_pages_remote(mm, at, 1, FOLL_FORCE, &page,
+				    CM_GUP_NONE NULL);
+	/* What there is no memory for now may be brought in later. */
+	if (got != 1)
+		return got != -EFAULT;
 	there = cm_uprobes_is(page, at, UPROBE_SWBP_INSN);
 	put_page(page);
 	return there;

@@ -24,6 +24,7 @@
 #include "../unit/tap.h"
 
 #define USER	12345
+#define CROWD	14
 
 static char *page;		/* the victim's */
 static long ordinary;		/* the victim's, what may be written to */
@@ -182,6 +183,51 @@ static void refused(const char *how, bool (*change)(pid_t pid, void *at))
 	victim_end(pid);
 }
 
+/* A user locks so many processes of its own that the log does not take a line for each. */
+static int lock_crowd(void)
+{
+	pid_t crowd[CROWD];
+	char line[64];
+	int done, lines = 0;
+
+	shared->ready = 0;
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = fork();
+		if (crowd[i] == 0) {
+			become("p3 crowd");
+			victim_region(1, NULL);
+			shared->ready = 1;
+			for (;;)
+				pause();
+		}
+		if (!victim_wait(&shared->ready))
+			exit(2);
+		shared->ready = 0;
+	}
+	for (int i = 0; i < CROWD; i++)
+		by_other(write_vm, crowd[i], &ordinary, &done);
+	for (int i = 0; i < CROWD; i++) {
+		snprintf(line, sizeof(line), "cryptmem: p3 crowd[%d]: memory written", crowd[i]);
+		lines += victim_log(line) != NULL;
+		kill(crowd[i], SIGKILL);
+		waitpid(crowd[i], NULL, 0);
+	}
+	return lines;
+}
+
+static void named_still(void)
+{
+	pid_t pid = start();
+	char line[256];
+	int lines = lock_crowd();
+
+	ok(lines < CROWD, "control: of %d processes that one user locks at once the log names %d", CROWD, lines);
+	snprintf(line, sizeof(line), "cryptmem: p3 victim[%d]: memory written by p3 root[%d] of user 0:", pid, getpid());
+	prctl(PR_SET_NAME, "p3 root");
+	ok(write_vm(pid, &ordinary) && victim_log(line), "it has room for somebody else, who locks one right after that");
+	victim_end(pid);
+}
+
 int main(void)
 {
 	victim_setup();
@@ -192,5 +238,6 @@ int main(void)
 	refused("/proc/PID/mem", write_mem);
 	refused("process_vm_writev()", write_vm);
 	refused("PTRACE_POKEDATA", write_ptrace);
+	named_still();
 	return tap_done();
 }
