@@ -4,10 +4,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
-#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <asm/syscall.h>
 
@@ -23,6 +21,7 @@
 #include "sched.h"
 #include "sigframe.h"
 #include "tasks.h"
+#include "tell.h"
 #include "uprobes.h"
 
 /**
@@ -337,44 +336,16 @@ static void cm_guard_wait_and_restart(struct cm_domain *d)
 	cm_guard_restart(regs);
 }
 
-/*
- * Whether the log has room for what one did to a domain. What users do to what is
- * theirs takes none of what is there for others.
- */
-static bool cm_guard_may_tell(struct cm_domain *d, struct task_struct *by)
-{
-	static DEFINE_RATELIMIT_STATE(own, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
-	static DEFINE_RATELIMIT_STATE(others, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
-
-	return __ratelimit(by && uid_eq(task_uid(by), d->uid) ? &own : &others);
-}
-
 /* Say who watches, once for each time. */
 static void cm_guard_tell(struct cm_domain *d)
 {
-	char who[TASK_COMM_LEN + 16];
-	struct task_struct *t;
-	struct pid *pid;
-	bool may;
-
 	/* One that was there from the start is served: no news. */
 	if (d->told || READ_ONCE(d->exempting))
 		return;
 	d->told = true;
-	strscpy(who, cm_alone_lost() ? "events of the kernel" : "uprobes",
-		sizeof(who));
 	rcu_read_lock();
-	pid = cm_guard_look(d).pid;
-	t = pid_task(pid, PIDTYPE_TGID);
-	if (t)
-		snprintf(who, sizeof(who), "%s[%d]", t->comm, pid_nr(pid));
-	may = cm_guard_may_tell(d, t);
+	cm_tell_watched(d, cm_guard_look(d).pid);
 	rcu_read_unlock();
-	if (may)
-		pr_info("%s[%d]: watched by %s: its memory is sealed as long as that lasts\n",
-			d->comm, d->pid, who);
 }
 
 /**
@@ -498,8 +469,6 @@ void cm_guard_lock(struct cm_domain *d, const char *what,
 	WRITE_ONCE(d->locked, true);
 	cm_window_put_out(d, cm_guard_exempts);
 	mutex_unlock(&d->map_lock);
-	if (first && cm_guard_may_tell(d, by))
-		pr_warn("%s[%d]: %s by %s[%d] of user %u: its memory is sealed until it exits\n",
-			d->comm, d->pid, what, by->comm, task_tgid_nr(by),
-			from_kuid(&init_user_ns, task_uid(by)));
+	if (first)
+		cm_tell_locked(d, what, by);
 }

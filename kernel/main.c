@@ -8,7 +8,8 @@
  *	chardev   the door: /dev/cryptmem, the ioctls
  *	region    a protected range of addresses: mmap, fork, mremap; touch: fault
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
- *		  change: what was begun before; sigframe: what may not fail
+ *		  change: what was begun before; sigframe: what may not fail;
+ *		  tell: what the log says of them
  *	instruments  what looks from inside: perf, BPF; uprobes: breakpoints;
  *		  handlers: of these; alone: nobody else watches what we use
  *	sched     seals and unseals at context switches; grace: seals later

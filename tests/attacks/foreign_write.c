@@ -68,7 +68,7 @@ static bool steered(bool protect, bool (*write_word)(pid_t victim, int *word))
 	int one = 1;
 	bool written = write_word(victim, &one), looted;
 
-	for (int i = 0; i < 500 && !victim_was_looted() && waitpid(victim, NULL, WNOHANG) == 0; i++)
+	for (int i = 0; i < (protect ? 500 : 10000) && !victim_was_looted() && waitpid(victim, NULL, WNOHANG) == 0; i++)
 		usleep(1000);
 	looted = victim_was_looted();
 	victim_end(victim);

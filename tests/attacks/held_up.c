@@ -23,6 +23,9 @@
 #define MOUNTED	"/dev/shm/freezer"
 #define GROUP	MOUNTED "/held_up"
 
+/* They wait for its end. */
+static int gate[2];
+
 static void *idle(void *unused)
 {
 	for (;;)
@@ -35,14 +38,16 @@ static void opener(void)
 {
 	pthread_attr_t small;
 	pthread_t thread;
+	char end;
 
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 65536);
 	if (setgid(USER) || setuid(USER) || pthread_create(&thread, &small, idle, NULL))
 		_exit(2);
 	__atomic_add_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST);
-	while (!shared->command)
-		usleep(20000);
+	close(gate[1]);
+	if (nice(19) != 19 || read(gate[0], &end, 1))
+		_exit(2);
 	if (open("/dev/cryptmem", O_RDWR) < 0)
 		__atomic_add_fetch(&shared->wrong, 1, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&shared->others, 1, __ATOMIC_SEQ_CST);
@@ -113,11 +118,11 @@ int main(void)
 		ok(true, "who waits for its turn # SKIP this kernel has no cgroup that freezes as suspend does: %s", strerror(errno));
 		return tap_done();
 	}
-	if (!start(pids))
+	if (pipe(gate) || !start(pids))
 		return 2;
-	shared->command = 1;
-	while (count_open(pids) == 0)
-		;
+	close(gate[1]);
+	while (shared->others == 0)
+		usleep(1000);
 	ok(victim_set(GROUP "/freezer.state", "FROZEN") && is_frozen(), "all are frozen");
 	opened = count_open(pids);
 	ok(opened < MANY, "%ld of %d had opened the device: who waits for its turn is frozen, too", opened, MANY);

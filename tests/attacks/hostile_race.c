@@ -351,7 +351,7 @@ int main(int argc, char **argv)
 	pid = fork();
 	if (pid == 0)
 		go(seed, seconds);
-	good = ends_well(pid, (int)seconds + 30);
+	good = ends_well(pid, (int)seconds + 150);
 	ok(good, "%ld calls and touches in %d threads: all of them come back", report->done, THREADS);
 	ok(report->touched > 2 * report->faults && !report->garbage, "%ld words looked at (%ld faults): %ld neither zero nor its own (%#lx)", report->touched,
 	   report->faults, report->garbage, report->word);

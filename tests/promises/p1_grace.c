@@ -60,12 +60,23 @@ static bool seldom(int fd, volatile char *pages, unsigned long *seals)
 	return false;
 }
 
+/* The same without it. Whoever is too slow to be asleep before the nap is over is not sealed. */
+static bool often_enough(int fd, volatile char *pages, unsigned long *seals)
+{
+	for (int try = 0; try < TRIES; try++) {
+		*seals = sealed(fd, pages);
+		if (often(*seals))
+			return true;
+	}
+	return false;
+}
+
 static void naps(int fd, volatile char *pages)
 {
-	unsigned long seals = sealed(fd, pages);
-	bool good;
+	unsigned long seals;
+	bool good = often_enough(fd, pages, &seals);
 
-	ok(often(seals), "control: without it, who naps %d times is sealed as often (%lu times)", NAPS, seals);
+	ok(good, "control: without it, who naps %d times is sealed as often (%lu times)", NAPS, seals);
 	ok(victim_set(LIMIT, "10000"), "grace_us=10000");
 	ok(victim_log("grace_us=10000: memory stays plaintext"), "the log says what that means");
 	good = seldom(fd, pages, &seals);
@@ -152,9 +163,13 @@ static void sleeper(int times)
 {
 	int fd;
 	volatile char *pages = victim_region(PAGES, &fd);
+	const struct sched_param first = { .sched_priority = 1 };
 	sigset_t set;
 	int signal;
 
+	/* Nobody else takes the CPU: it is to go to sleep with a window. */
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		_exit(2);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -195,7 +210,7 @@ static bool is_sealed_asleep(int times, pid_t pid)
 			seals = column(pid, "switch_seals");
 		}
 		if (!empty && seals <= shared->others) {
-			tap_note("sealed %ld times before it sleeps, %ld then", shared->others, seals);
+			tap_note("sealed %ld times before it sleeps, %ld then; %ld pages in its window", shared->others, seals, column(pid, "window_pages"));
 			break;
 		}
 		kill(pid, SIGUSR1);
@@ -412,6 +427,7 @@ static void suspend(int fd, volatile char *pages)
 int main(void)
 {
 	char *pages, value[16];
+	bool all_again;
 	unsigned long seals;
 	int fd;
 
@@ -432,8 +448,8 @@ int main(void)
 	ends();
 	suspend(fd, pages);
 	victim_set(LIMIT, "0");
-	seals = sealed(fd, pages);
-	ok(often(seals), "grace_us=0: all is as before (%lu of %d times)", seals, NAPS);
+	all_again = often_enough(fd, pages, &seals);
+	ok(all_again, "grace_us=0: all is as before (%lu of %d times)", seals, NAPS);
 	munmap(pages, PAGES * 4096);
 	close(fd);
 	return tap_done();

@@ -234,7 +234,7 @@ static void make_beside(pid_t pid, int count, bool waits)
 	if (waits)
 		ok(!has_made(count, 500) && waitpid(pid, &status, WNOHANG) == 0, "a process makes its first region: it does not go on");
 	else
-		ok(has_made(count, 500), "it makes another one, beside the first, meanwhile: it goes on");
+		ok(has_made(count, 5000), "it makes another one, beside the first, meanwhile: it goes on");
 	ok(reading->begun && !reading->over, "control: a BPF program that does not sleep has been reading all the time");
 	reading->stop = 1;
 	ok(!pthread_join(thread, &failed) && !failed && reading->over, "control: it ends when it is told to");

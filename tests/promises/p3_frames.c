@@ -164,6 +164,8 @@ static void signal_under_tracer(void)
 	int signal = 0;
 
 	kill(pid, SIGUSR1);
+	for (int i = 0; i < 10000 && shared->others != 1; i++)
+		usleep(1000);
 	ok(victim_goes_on(&shared->rounds) && shared->others == 1, "control: untraced, a signal is handled");
 	ok(!ptrace(PTRACE_SEIZE, pid, 0, 0) && stop(pid) && !ptrace(PTRACE_CONT, pid, 0, 0) && lives(pid),
 	   "control: it runs under a debugger as long as it touches no region");

@@ -24,7 +24,7 @@
 #include "../unit/tap.h"
 
 #define USER	12345
-#define CROWD	14
+#define CROWD	40
 
 static char *page;		/* the victim's */
 static long ordinary;		/* the victim's, what may be written to */

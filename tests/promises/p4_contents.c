@@ -121,9 +121,15 @@ static bool faults(char *address)
 	return WIFSIGNALED(status);
 }
 
+/* Where ten pages can be moved to, with nothing else there. */
+static char *somewhere(void)
+{
+	return mmap(NULL, 10 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
 static void remapping(void)
 {
-	char *hole = region + 50 * 4096, *moved;
+	char *hole = region + 50 * 4096, *away = somewhere(), *moved;
 
 	ok(mprotect(region, SIZE, PROT_NONE) == 0 && faults(region) && mprotect(region, SIZE, PROT_READ) == 0 && faults(region) && same() &&
 	   mprotect(region, SIZE, PROT_READ | PROT_WRITE) == 0, "mprotect() to nothing, to read, and back");
@@ -131,8 +137,8 @@ static void remapping(void)
 	ok(same(), "contents and writing survive it");
 	ok(mprotect(region, SIZE, PROT_READ | PROT_EXEC) < 0 && errno == EACCES, "never executable: EACCES");
 
-	moved = mremap(hole, 10 * 4096, 10 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, region + 2 * SIZE);
-	ok(moved == region + 2 * SIZE && memcmp(moved, copy + (hole - region), 10 * 4096UL) == 0, "pages in the middle moved by mremap() keep their contents");
+	moved = mremap(hole, 10 * 4096, 10 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, away);
+	ok(moved == away && memcmp(moved, copy + (hole - region), 10 * 4096UL) == 0, "pages in the middle moved by mremap() keep their contents");
 	moved[5] = 'm';
 	ok(faults(hole) && moved[5] == 'm', "and are gone from where they were");
 	ok(mremap(moved, 10 * 4096, 10 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, hole) == hole && hole[5] == 'm', "and come back");
@@ -148,7 +154,7 @@ static void remapping(void)
 static void resizing(void)
 {
 	struct cryptmem_status status = { .size = sizeof(status) };
-	char *small, *moved, *contents = copy + 20 * 4096;
+	char *small, *moved, *away = somewhere(), *contents = copy + 20 * 4096;
 	unsigned long used;
 
 	small = victim_region(20, NULL);
@@ -162,8 +168,8 @@ static void resizing(void)
 	ok(mremap(small, 20 * 4096, 10 * 4096, 0) == small && faults(small + 10 * 4096) && memcmp(small, contents, 10 * 4096UL) == 0,
 	   "a region made smaller by mremap() keeps what is left");
 	ok(ioctl(device, CRYPTMEM_IOC_STATUS, &status) == 0 && status.used_pages == used + 10, "and uses no more than that");
-	moved = mremap(small, 10 * 4096, 5 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, region + 2 * SIZE);
-	ok(moved == region + 2 * SIZE && memcmp(moved, contents, 5 * 4096UL) == 0 && faults(small) && faults(moved + 5 * 4096),
+	moved = mremap(small, 10 * 4096, 5 * 4096, MREMAP_MAYMOVE | MREMAP_FIXED, away);
+	ok(moved == away && memcmp(moved, contents, 5 * 4096UL) == 0 && faults(small) && faults(moved + 5 * 4096),
 	   "moved and made smaller at once, too");
 	munmap(moved, 5 * 4096);
 	ok(ioctl(device, CRYPTMEM_IOC_STATUS, &status) == 0 && status.used_pages == used && same(), "then it uses nothing, and nothing else has changed");

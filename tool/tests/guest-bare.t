@@ -31,7 +31,10 @@ fallback() {
 fallback "run --fallback: the program runs, in locked memory" 0 'is not loaded.*VmFlags:.* lo' "$tool" run --fallback grep -m 1 'VmFlags:.* lo .*dd' /proc/self/smaps
 "$tool" run --fallback sleep 1000 2>/dev/null &
 sleeper=$!
-sleep 2
+for _ in {1..300}; do
+	[ "$(cat /proc/$sleeper/comm)" = sleep ] && "$tool" status $sleeper 2>&1 | grep -q '[1-9][0-9]* KiB of locked' && break
+	sleep 0.1
+done
 fallback "status: who makes do with less" 1 "$sleeper sleep +0 +[1-9]" "$tool" status
 fallback "status PID: the same" 1 "$sleeper is not protected; it has 0 KiB of secret and [1-9][0-9]* KiB of locked memory" "$tool" status $sleeper
 kill $sleeper

@@ -204,8 +204,7 @@ int main(int argc, char **argv)
 	}
 	must(prey_command(1, 2), "the memory is had");
 	if (second) {
-		usleep(20000);	/* until it sleeps */
-		must(tracer_interrupt(prey->pid), "stop");
+		must(tracer_interrupt_in_call(prey->pid), "stop");
 		have_it_written(prey->pid);
 		tracer_detach(prey->pid);
 	} else if (strcmp(how, "callback") == 0) {

@@ -150,7 +150,7 @@ static void by_fork(bool call)
 		/* Let it leave fork(), and come to a stop in a system call of its own. */
 		ptrace(PTRACE_CONT, child, 0, 0);
 		usleep(200000);
-		if (tracer_interrupt(child))
+		if (tracer_interrupt_in_call(child))
 			result = tracer_call(child, SYS_write, out, (long)prey->secret, PREY_BYTES, 0, 0, 0);
 		drain();
 	} else {
@@ -191,8 +191,7 @@ int main(int argc, char **argv)
 	if (argc != 3 || !prey_start(argv[1], others ? how : "pair"))
 		return 2;
 	tid = others ? prey->other : prey->pid;
-	usleep(20000);	/* until it pauses */
-	if (!tracer_stop(tid))
+	if (!tracer_stop_in_call(tid))
 		return 2;
 	if (strcmp(how, "write") == 0 || others)
 		by_write();

@@ -16,6 +16,7 @@
 #define CHUNK	(1UL << 20)
 #define PASSES	3
 #define SECONDS	40	/* with one CPU, on which the victim is not while it is ours, a quarter of that */
+#define PATIENCE	100	/* for what is there to be found */
 
 /* Where a part of the secret begins that is in here, or NULL. Allocations are aligned to 16 bytes. */
 static const unsigned char *find(const unsigned char *bytes, size_t length)
@@ -79,7 +80,7 @@ int main(int argc, char **argv)
 	fd = open("/proc/kcore", O_RDONLY);
 	if (fd < 0)
 		prey_judge(NULL, 0, "refused", "/proc/kcore cannot be opened");
-	end = time(NULL) + (sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SECONDS : SECONDS / 4);
+	end = time(NULL) + (strcmp(argv[1], "malloc") == 0 ? PATIENCE : sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SECONDS : SECONDS / 4);
 	for (int pass = 0; pass < PASSES && !found; pass++)
 		found = search(fd, chunk, end);
 	prey_judge(found, found ? PREY_ENOUGH : 0, "ciphertext", detail);

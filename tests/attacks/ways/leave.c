@@ -46,6 +46,11 @@ static void stop(void)
 	must(tracer_stop(prey->pid), "stop");
 }
 
+static void stop_in_call(void)
+{
+	must(tracer_stop_in_call(prey->pid), "stop");
+}
+
 static const unsigned char *payload(void)
 {
 	return machine_jump(prey->confess);
@@ -198,7 +203,7 @@ static pid_t clone_it(long flags)
 	uint64_t words[64], at;
 	pid_t made;
 
-	stop();
+	stop_in_call();
 	at = tracer_scratch(prey->pid) - 8192;
 	for (int i = 0; i < 64; i++)
 		words[i] = prey->confess;
@@ -216,7 +221,7 @@ static void handler(void)
 {
 	uint64_t action[4] = { prey->confess, 0x04000000 /* SA_RESTORER */, prey->confess, 0 }, at;
 
-	stop();
+	stop_in_call();
 	at = tracer_scratch(prey->pid);
 	must(tracer_poke(prey->pid, at, action, sizeof(action)) == sizeof(action), "poke");
 	must(tracer_call(prey->pid, SYS_rt_sigaction, SIGUSR1, (long)at, 0, 8, 0, 0) == 0, "sigaction");
@@ -233,7 +238,7 @@ static void sqpoll(void)
 	long ours;
 	int fd;
 
-	stop();
+	stop_in_call();
 	at = tracer_scratch(prey->pid);
 	tracer_poke(prey->pid, at, &params, sizeof(params));
 	ours = tracer_call(prey->pid, SYS_io_uring_setup, 4, (long)at, 0, 0, 0, 0);
@@ -303,7 +308,7 @@ int main(int argc, char **argv)
 		sqpoll();
 	else
 		return 2;
-	for (int i = 0; i < 2000 && !prey_leaked(prey->loot, PREY_ENOUGH) && !prey_leaked(bytes, PREY_ENOUGH) && !prey->fault; i++)
+	for (int i = 0; i < 20000 && !prey_leaked(prey->loot, PREY_ENOUGH) && !prey_leaked(bytes, PREY_ENOUGH) && !prey->fault; i++)
 		usleep(1000);
 	if (child)
 		kill(child, SIGKILL);

@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 	if (argc != 2 || !prey_start(argv[1], "loop"))
 		return 2;
 	library();
-	for (int i = 0; i < 2000 && !prey_leaked(prey->loot, PREY_ENOUGH) && !prey->fault; i++)
+	for (int i = 0; i < 20000 && !prey_leaked(prey->loot, PREY_ENOUGH) && !prey->fault; i++)
 		usleep(1000);
 	prey_judge(NULL, 0, "refused", "written to the file");
 }

@@ -22,7 +22,7 @@ unsigned char prey_byte(uint64_t seed, size_t i)
 
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
 	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return (unsigned char)(x >> 56);
+	return (unsigned char)(1 + (x >> 56) % 255);
 }
 
 static void remove_file(void)

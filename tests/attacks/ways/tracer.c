@@ -111,6 +111,17 @@ bool tracer_stop_in_call(pid_t tid)
 	return false;
 }
 
+bool tracer_interrupt_in_call(pid_t tid)
+{
+	for (int i = 0; i < 500 && tracer_interrupt(tid); i++) {
+		if (is_in_call(tid))
+			return true;
+		ptrace(PTRACE_CONT, tid, 0, 0);
+		usleep((unsigned int)(i * 37 % 2000));
+	}
+	return false;
+}
+
 size_t tracer_peek(pid_t tid, uint64_t at, void *bytes, size_t length)
 {
 	size_t done = 0;

@@ -23,6 +23,8 @@ bool tracer_stop_all(pid_t pid);
 void tracer_detach_all(void);
 /* Attaches to a task, again and again, until it is stopped in a system call, for tracer_call(). */
 bool tracer_stop_in_call(pid_t tid);
+/* The same of a task that one is attached to. */
+bool tracer_interrupt_in_call(pid_t tid);
 /* Waits for it to stop; its status as of waitpid(), or 0 when it did not in some seconds. */
 int tracer_wait(pid_t tid, unsigned int ms);
 void tracer_detach(pid_t tid);
