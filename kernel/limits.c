@@ -87,7 +87,7 @@ struct cm_user *cm_limits_user_get(kuid_t uid)
  * cm_limits_user_put() - let go of an account
  * @user: the account
  *
- * Context: process context, may sleep.
+ * Context: process context.
  */
 void cm_limits_user_put(struct cm_user *user)
 {
@@ -105,7 +105,7 @@ void cm_limits_user_put(struct cm_user *user)
  * @regions: how many regions more
  * @pages: how many pages more
  *
- * Context: process context, may sleep.
+ * Context: process context.
  * Return: 0 or -EDQUOT, nothing changed then.
  */
 int cm_limits_charge(struct cm_user *user, unsigned long regions,
@@ -131,7 +131,7 @@ int cm_limits_charge(struct cm_user *user, unsigned long regions,
  * @regions: how many regions more
  * @pages: how many pages more
  *
- * Context: process context, may sleep.
+ * Context: process context.
  */
 void cm_limits_force(struct cm_user *user, unsigned long regions,
 		     unsigned long pages)
@@ -148,7 +148,7 @@ void cm_limits_force(struct cm_user *user, unsigned long regions,
  * @regions: how many regions less
  * @pages: how many pages less
  *
- * Context: process context, may sleep.
+ * Context: process context.
  */
 void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 			unsigned long pages)
@@ -220,7 +220,7 @@ int cm_limits_pace(kuid_t uid)
  * @uid: the user
  * @ns: for how long the machine was stopped
  *
- * Context: process context, may sleep.
+ * Context: process context.
  */
 void cm_limits_pace_more(kuid_t uid, u64 ns)
 {
@@ -240,7 +240,7 @@ void cm_limits_pace_more(kuid_t uid, u64 ns)
  * @regions: how many regions
  * @pages: how many pages they cover
  *
- * Context: process context, may sleep.
+ * Context: process context.
  */
 void cm_limits_read(kuid_t uid, u64 *regions, u64 *pages)
 {

@@ -5,7 +5,7 @@
  * it; this bounds what that cannot see: descriptors' address space. And how
  * often a user may stop the machine.
  *
- * Locks: a mutex of its own, innermost.
+ * Locks: a spinlock of its own, innermost.
  */
 #ifndef _CM_LIMITS_H
 #define _CM_LIMITS_H
