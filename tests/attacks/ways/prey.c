@@ -22,7 +22,8 @@ unsigned char prey_byte(uint64_t seed, size_t i)
 
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
 	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return (unsigned char)(1 + (x >> 56) % 255);
+	/* There are strings in it of that length, none of which is a short one by chance. */
+	return i % 64 == 63 ? 0 : (unsigned char)(1 + (x >> 56) % 255);
 }
 
 static void remove_file(void)
