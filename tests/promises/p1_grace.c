@@ -49,23 +49,17 @@ static bool often(unsigned long seals)
 	return seals >= NAPS * 3 / 4;
 }
 
-/* Whether it is seldom sealed. Others may keep it off its CPU for longer, for a time. */
-static bool seldom(int fd, volatile char *pages, unsigned long *seals)
+static bool rare(unsigned long seals)
 {
-	for (int try = 0; try < TRIES; try++) {
-		*seals = sealed(fd, pages);
-		if (*seals < NAPS / 2)
-			return true;
-	}
-	return false;
+	return seals < NAPS / 2;
 }
 
-/* The same without it. Whoever is too slow to be asleep before the nap is over is not sealed. */
-static bool often_enough(int fd, volatile char *pages, unsigned long *seals)
+/* Whether it is, some time: others may keep it off its CPU for longer, or until its nap is over, for a time. */
+static bool is_sealed(bool (*as)(unsigned long seals), int fd, volatile char *pages, unsigned long *seals)
 {
 	for (int try = 0; try < TRIES; try++) {
 		*seals = sealed(fd, pages);
-		if (often(*seals))
+		if (as(*seals))
 			return true;
 	}
 	return false;
@@ -74,12 +68,12 @@ static bool often_enough(int fd, volatile char *pages, unsigned long *seals)
 static void naps(int fd, volatile char *pages)
 {
 	unsigned long seals;
-	bool good = often_enough(fd, pages, &seals);
+	bool good = is_sealed(often, fd, pages, &seals);
 
 	ok(good, "control: without it, who naps %d times is sealed as often (%lu times)", NAPS, seals);
 	ok(victim_set(LIMIT, "10000"), "grace_us=10000");
 	ok(victim_log("grace_us=10000: memory stays plaintext"), "the log says what that means");
-	good = seldom(fd, pages, &seals);
+	good = is_sealed(rare, fd, pages, &seals);
 	ok(good, "who comes back soon is seldom sealed (%lu of %d times)", seals, NAPS);
 }
 
@@ -420,7 +414,7 @@ static void suspend(int fd, volatile char *pages)
 	}
 	ok(victim_set("/sys/power/state", "freeze"), "suspend, rehearsed");
 	victim_set("/sys/power/pm_test", "none");
-	good = seldom(fd, pages, &seals);
+	good = is_sealed(rare, fd, pages, &seals);
 	ok(good, "after that it is as before (%lu of %d times)", seals, NAPS);
 }
 
@@ -448,7 +442,7 @@ int main(void)
 	ends();
 	suspend(fd, pages);
 	victim_set(LIMIT, "0");
-	all_again = often_enough(fd, pages, &seals);
+	all_again = is_sealed(often, fd, pages, &seals);
 	ok(all_again, "grace_us=0: all is as before (%lu of %d times)", seals, NAPS);
 	munmap(pages, PAGES * 4096);
 	close(fd);
