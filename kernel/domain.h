@@ -92,6 +92,10 @@ struct mm_struct;
  * @span_start: all regions are, or were, in this range of addresses, see
  *	instruments.h; under @map_lock
  * @span_end: its end; 0: there was none yet
+ * @span_widened: how often that was changed by its tasks; under @map_lock
+ * @span_settled: up to which time all have been waited for who began to read
+ *	before that; under @map_lock
+ * @frames: tasks with CM_FRAME
  * @watched: somebody may be tracing; see guard.h
  * @resumed: a tracer has let a stopped thread go on
  * @altered: somebody outside has changed the process, the domain will be locked
@@ -148,6 +152,9 @@ struct cm_domain {
 	atomic_t waiters;
 	unsigned long span_start;
 	unsigned long span_end;
+	u64 span_widened;
+	u64 span_settled;
+	atomic_t frames;
 	bool watched;
 	bool resumed;
 	bool altered;

@@ -198,7 +198,9 @@ static bool cm_guard_frame_verdict(struct cm_domain *d, struct cm_notifier *n,
 {
 	if (!cm_alone_lost() && !cm_handlers_any(d)) {
 		/* Seal it again; nobody executes anything before that. */
-		set_bit(CM_FRAME, &n->flags);
+		if (!test_and_set_bit(CM_FRAME, &n->flags))
+			atomic_inc(&d->frames);
+		smp_mb(); /* pairs with cm_tasks_new() */
 		cm_kick_all_out(d);
 		*verdict = CM_ADMIT;
 		return true;
@@ -349,6 +351,36 @@ static void cm_guard_tell(struct cm_domain *d)
 }
 
 /**
+ * cm_guard_frame_end() - a task is done with a signal's frame
+ * @n: its notifier: it is on its way to user mode, or has ended
+ *
+ * Context: any.
+ * Return: whether it was served one.
+ */
+bool cm_guard_frame_end(struct cm_notifier *n)
+{
+	if (!test_and_clear_bit(CM_FRAME, &n->flags))
+		return false;
+	atomic_dec(&n->domain->frames);
+	return true;
+}
+
+/*
+ * A frame may be on two pages, which have to be there at once, and its task puts
+ * them out itself: who would do that in between is to stay here, for a moment.
+ */
+static void cm_guard_leave_frames(struct cm_notifier *n)
+{
+	long left = CM_PARK_POLL;
+
+	if (test_bit(CM_FRAME, &n->flags))
+		return;
+	while (atomic_read(&n->domain->frames) && left-- > 0 &&
+	       !fatal_signal_pending(current))
+		schedule_timeout_killable(1);
+}
+
+/**
  * cm_guard_work() - what a task does before it returns to user mode
  * @n: its notifier
  *
@@ -357,13 +389,14 @@ static void cm_guard_tell(struct cm_domain *d)
 void cm_guard_work(struct cm_notifier *n)
 {
 	struct cm_domain *d = n->domain;
-	bool wait = false, bad = false;
+	bool wait, bad = false;
 
 	cm_handlers_end(n);
 	if (test_and_clear_bit(CM_SETTLE, &n->flags))
-		cm_instruments_settle();
+		cm_instruments_settle(d);
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
+	cm_guard_leave_frames(n);
 	mutex_lock(&d->map_lock);
 	if (READ_ONCE(d->window.bad))
 		bad = cm_window_put_out_bad(d);
@@ -374,14 +407,14 @@ void cm_guard_work(struct cm_notifier *n)
 	if (cm_guard_watched(d)) {
 		cm_guard_tell(d);
 		cm_window_put_out(d, cm_guard_exempts);
-		wait = test_and_clear_bit(CM_FRAME, &n->flags);
 	} else if (READ_ONCE(d->altered)) {
 		cm_window_put_out(d, cm_guard_exempts);
 	}
+	wait = cm_guard_frame_end(n);
 	mutex_unlock(&d->map_lock);
 	if (bad) {
 		pr_warn_ratelimited("%s[%d]: pages in its window were tampered with: SIGBUS\n",
-				    d->comm, d->pid);
+				    d->comm, READ_ONCE(d->pid));
 		force_sig(SIGBUS);
 	}
 	cm_uprobes_stand(d);
@@ -399,6 +432,7 @@ void cm_guard_work(struct cm_notifier *n)
  */
 void cm_guard_watch(struct cm_domain *d, bool resumed)
 {
+	smp_mb(); /* ->ptrace is set, or so; pairs with cm_guard_watched() */
 	if (resumed)
 		WRITE_ONCE(d->resumed, true);
 	WRITE_ONCE(d->watched, true);
@@ -466,8 +500,9 @@ void cm_guard_lock(struct cm_domain *d, const char *what,
 	mutex_lock(&d->map_lock);
 	first = !d->locked;
 	d->counts.locks += first;
-	WRITE_ONCE(d->locked, true);
 	cm_window_put_out(d, cm_guard_exempts);
+	/* Whoever sees it changes the process at once: see cm_hooks_concerns(). */
+	smp_store_release(&d->locked, true);
 	mutex_unlock(&d->map_lock);
 	if (first)
 		cm_tell_locked(d, what, by);

@@ -59,6 +59,7 @@ enum cm_verdict {
 
 bool cm_guard_suspects(struct cm_domain *d, struct task_struct *t);
 void cm_guard_work(struct cm_notifier *n);
+bool cm_guard_frame_end(struct cm_notifier *n);
 
 enum cm_verdict cm_guard_verdict(struct cm_domain *d, struct cm_region *region,
 				 struct cm_notifier *n,

@@ -77,20 +77,24 @@ static void cm_instruments_settled(struct rcu_head *rcu)
 	cm_instruments_settling_put(s);
 }
 
-/* They may sleep for long: a task that is killed does not wait. */
-static void cm_instruments_settle_sleepers(void)
+/* They may sleep for long: a task that is killed does not wait. Did it? */
+static bool cm_instruments_settle_sleepers(void)
 {
 	struct cm_settling *s = kmalloc(sizeof(*s), GFP_KERNEL | __GFP_NOFAIL);
+	int err;
 
 	init_completion(&s->done);
 	refcount_set(&s->ref, 2);
 	call_rcu_tasks_trace(&s->rcu, cm_instruments_settled);
-	wait_for_completion_state(&s->done, TASK_KILLABLE | TASK_FREEZABLE);
+	err = wait_for_completion_state(&s->done,
+					TASK_KILLABLE | TASK_FREEZABLE);
 	cm_instruments_settling_put(s);
+	return !err;
 }
 #else
-static void cm_instruments_settle_sleepers(void)
+static bool cm_instruments_settle_sleepers(void)
 {
+	return true;
 }
 
 #define rcu_barrier_tasks_trace()
@@ -98,17 +102,27 @@ static void cm_instruments_settle_sleepers(void)
 
 /**
  * cm_instruments_settle() - wait for who began to read before that was refused
+ * @d: where
  *
  * They looked where regions are, and may be held up, by others of their kind,
  * before they read.
  *
  * Context: process context, may sleep; no lock held, as they may wait for any.
  */
-void cm_instruments_settle(void)
+void cm_instruments_settle(struct cm_domain *d)
 {
+	u64 widened;
+
+	mutex_lock(&d->map_lock);
+	widened = d->span_widened;
+	mutex_unlock(&d->map_lock);
 	/* The latter implies it, in kernels so far. */
 	synchronize_rcu_expedited();
-	cm_instruments_settle_sleepers();
+	if (!cm_instruments_settle_sleepers())
+		return;
+	mutex_lock(&d->map_lock);
+	d->span_settled = max(d->span_settled, widened);
+	mutex_unlock(&d->map_lock);
 }
 
 /**
@@ -138,17 +152,22 @@ void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 {
 	unsigned long more = max_t(unsigned long, SZ_1G,
 				   d->span_end - d->span_start);
+	bool inside = d->span_end && start >= d->span_start &&
+		      end <= d->span_end;
 
 	lockdep_assert_held(&d->map_lock);
-	if (d->span_end && start >= d->span_start && end <= d->span_end)
+	/* What another thread waits for, who comes after it waits for, too. */
+	if (inside && d->span_settled == d->span_widened)
 		return;
 	if (!d->span_end || start < d->span_start)
 		WRITE_ONCE(d->span_start, start > more ? start - more : 0);
 	if (end > d->span_end)
 		WRITE_ONCE(d->span_end, end);
 	/* Nobody has read in a child yet. */
-	if (current->mm == d->mm)
-		cm_instruments_settle_later(d);
+	if (current->mm != d->mm)
+		return;
+	d->span_widened += !inside;
+	cm_instruments_settle_later(d);
 }
 
 /* Whether this CPU has an address space's page tables. */

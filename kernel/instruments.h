@@ -28,7 +28,7 @@ struct ftrace_regs;
 bool cm_instruments_watch(struct cm_domain *d);
 void cm_instruments_cover(struct cm_domain *d, unsigned long start,
 			  unsigned long end);
-void cm_instruments_settle(void);
+void cm_instruments_settle(struct cm_domain *d);
 void cm_instruments_exit(void);
 
 #define CM_INSTRUMENTS_HOOK(name)                                             \

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "domain.h"
+#include "guard.h"
 #include "handlers.h"
 #include "sched.h"
 #include "tasks.h"
@@ -100,6 +101,7 @@ void cm_tasks_free(struct cm_notifier *n)
 
 	cm_handlers_end(n);
 	cm_handlers_give_up(n);
+	cm_guard_frame_end(n);
 	raw_spin_lock_irqsave(&d->tasks_lock, flags);
 	list_del_rcu(&n->link);
 	last = d->lingers && list_empty(&d->tasks);
@@ -246,6 +248,9 @@ static void cm_tasks_new(void *data, struct task_struct *child,
 	hlist_add_head(&n->pn.link, &child->preempt_notifiers);
 	if (READ_ONCE(d->altered))
 		cm_tasks_linger(d);
+	smp_mb(); /* pairs with cm_guard_frame_verdict() */
+	if (atomic_read(&d->frames))
+		cm_sched_queue_work(n);
 out:
 	cm_domain_put(d);
 }

@@ -69,6 +69,8 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 			  TASK_FREEZABLE);
 	schedule_timeout(CM_PARK_POLL);
 	atomic_dec(&n->domain->waiters);
+	/* There may be nobody else to see that a breakpoint has gone. */
+	cm_uprobes_look(n->domain);
 	return VM_FAULT_RETRY;
 }
 
@@ -88,10 +90,11 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 	/*
 	 * There are calls that fault all of a buffer in, copy without faults, and go
 	 * round until that has worked: where it is larger than the window, for
-	 * ever. Who is killed in one is to get out.
+	 * ever. Who is killed in one is to get out. (Not who is in exec(), which
+	 * sees to robust mutexes, and looks for signals itself.)
 	 */
 	if (!(vmf->flags & FAULT_FLAG_USER) && fatal_signal_pending(current) &&
-	    !(current->flags & PF_EXITING))
+	    !(current->flags & PF_EXITING) && !current->in_execve)
 		return VM_FAULT_SIGBUS;
 	/*
 	 * What userfaultfd leaves where it protects memory (kernels that let it do

@@ -4,7 +4,9 @@
  * its region sealed for good, and root must not be able to switch that off.
  */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +94,70 @@ static void by_rings(void)
 	ok(!steered(true, by_poller), "its write seals the region first");
 }
 
+#define WINDOW	512UL
+#define ROUNDS	20
+
+/* Gives away its last page, which is the last to be put out, as soon as it is told to. */
+static pid_t start_large(void)
+{
+	struct cryptmem_config config = { .size = sizeof(config), .window = WINDOW };
+	pid_t pid = fork();
+	char *own;
+	int fd;
+
+	if (pid && victim_wait(&shared->ready))
+		return pid;
+	if (pid)
+		exit(2);
+	own = victim_region(WINDOW, &fd);
+	while (ioctl(fd, CRYPTMEM_IOC_CONFIG, &config) && config.window > 8)
+		config.window /= 2;
+	for (size_t i = 0; i < config.window; i++)
+		victim_make_secret(own + i * 4096);
+	shared->ready = 1;
+	for (;;)
+		if (steer)
+			memcpy((void *)shared->loot, own + (config.window - 1) * 4096, SECRET_LEN);
+}
+
+/* One of several who write at the same moment. */
+static void write_at_once(pid_t victim)
+{
+	int one = 1;
+
+	__atomic_add_fetch(&shared->others, 1, __ATOMIC_SEQ_CST);
+	while (shared->command != 1)
+		continue;
+	_exit(!by_system_call(victim, &one));
+}
+
+/* Who comes when another one has begun to have all sealed waits for the end of that. */
+static void at_once(void)
+{
+	int looted = 0, written = 0, status;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		pid_t victim = start_large(), writers[3];
+
+		for (int i = 0; i < 3; i++) {
+			writers[i] = fork();
+			if (writers[i] == 0)
+				write_at_once(victim);
+		}
+		while (shared->others < 3)
+			usleep(1000);
+		shared->command = 1;
+		for (int i = 0; i < 3; i++)
+			written += waitpid(writers[i], &status, 0) == writers[i] && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+		for (int i = 0; i < 100 && waitpid(victim, NULL, WNOHANG) == 0; i++)
+			usleep(1000);
+		looted += victim_was_looted();
+		victim_end(victim);
+	}
+	ok(written > ROUNDS, "control: of three that write at once more than one does, %d writes in %d rounds", written, ROUNDS);
+	ok(!looted, "whichever comes first, its region is sealed before: looted %d times", looted);
+}
+
 int main(void)
 {
 	static const char *const ftrace = "/proc/sys/kernel/ftrace_enabled";
@@ -107,5 +173,6 @@ int main(void)
 	ok(!steered(true, by_system_call), "nor by kprobes/enabled");
 	victim_set(kprobes, "1");
 	by_rings();
+	at_once();
 	return tap_done();
 }

@@ -244,6 +244,66 @@ static void make_beside(pid_t pid, int count, bool waits)
 	close(map);
 }
 
+/* ->ready: the first has its region; ->others: the second */
+static void *make_first(void *unused)
+{
+	victim_region(1, NULL);
+	shared->ready = 1;
+	return unused;
+}
+
+static void *make_second(void *unused)
+{
+	while (shared->command != 2)
+		usleep(1000);
+	victim_region(1, NULL);
+	shared->others = 1;
+	return unused;
+}
+
+static void make_both(void)
+{
+	pthread_t first, second;
+
+	while (!shared->command)
+		usleep(1000);
+	if (pthread_create(&second, NULL, make_second, NULL) || pthread_create(&first, NULL, make_first, NULL))
+		_exit(3);
+	for (;;)
+		pause();
+}
+
+/* What one thread waits for, another one that makes a region beside that one waits for, too. */
+static void both(void)
+{
+	static char bytes[4096];
+	pthread_t thread;
+	void *page, *failed;
+	pid_t pid = fork();
+	int fd;
+
+	if (pid == 0)
+		make_both();
+	page = victim_absent_page(&fd);
+	program = load_sleeper(page);
+	if (program < 0 || pthread_create(&thread, NULL, run, NULL))
+		exit(2);
+	ok(victim_page_is_awaited(fd), "control: a BPF program reads user memory, and waits for that");
+	shared->command = 1;
+	ok(!has_made(1, 1000), "a thread makes its process's first region: it does not go on");
+	shared->command = 2;
+	for (int i = 0; i < 1000 && !shared->others; i++)
+		usleep(1000);
+	ok(!shared->others && !shared->ready, "another one makes one beside it: it does not go on either");
+	ok(victim_supply_page(fd, page, bytes) && !pthread_join(thread, &failed) && !failed, "control: the program has its page");
+	for (int i = 0; i < 10000 && !shared->others; i++)
+		usleep(1000);
+	ok(has_made(1, 10000) && shared->others, "then there are both");
+	close(program);
+	close(fd);
+	victim_end(pid);
+}
+
 static void beside(void)
 {
 	pid_t pid;
@@ -269,6 +329,7 @@ int main(void)
 	make(pid, 1, true);
 	make(pid, 2, false);
 	victim_end(pid);
+	both();
 	beside();
 	return tap_done();
 }

@@ -281,6 +281,51 @@ static void rseq_area(void)
 	victim_end(pid);
 }
 
+/* ->others: signals handled; ->wrong: rounds of who handles them; ->rounds, ->tid: of the other one. */
+static void handle_beside_other(void)
+{
+	stack_t alternate = { .ss_sp = victim_region(PAGES, NULL), .ss_size = TOP };
+	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_ONSTACK };
+	sigset_t usr1;
+	pthread_t other;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	if (pthread_sigmask(SIG_BLOCK, &usr1, NULL) || pthread_create(&other, NULL, thread, NULL) || sigaltstack(&alternate, NULL) ||
+	    sigaction(SIGUSR1, &action, NULL) || pthread_sigmask(SIG_UNBLOCK, &usr1, NULL))
+		_exit(3);
+	for (;;)
+		machine_count(&shared->wrong);
+}
+
+/* A frame is on two pages, which have to be there at once; and somebody else has something to do on the way to user mode whenever one comes. */
+static void beside_other(void)
+{
+	pid_t pid = fork();
+	int seen, tries = 0;
+
+	if (pid == 0)
+		handle_beside_other();
+	if (!victim_wait(&shared->ready) || !victim_goes_on(&shared->wrong))
+		exit(2);
+	kill(pid, SIGUSR1);
+	for (int i = 0; i < 10000 && shared->others != 1; i++)
+		usleep(1000);
+	ok(shared->others == 1 && victim_goes_on(&shared->wrong), "control: untraced, a signal is handled beside a busy thread");
+	ok(!ptrace(PTRACE_SEIZE, shared->tid, 0, 0), "a debugger attaches to that thread");
+	kill(pid, SIGUSR1);
+	/* It has parked where its handler touches its stack, the frame is there. */
+	do
+		seen = busy(pid, pid);
+	while (seen >= 50 && tries++ < 10);
+	ok(seen < 50 && shared->others == 1, "a signal comes: its frame is written, and it waits");
+	tap_note("seen busy: %d of 100 times", seen);
+	ok(victim_goes_on(&shared->rounds), "the other one goes on meanwhile");
+	ok(stop(shared->tid) && !ptrace(PTRACE_DETACH, shared->tid, 0, 0) && victim_goes_on(&shared->wrong) && shared->others == 2,
+	   "detached, it handles it and goes on");
+	victim_end(pid);
+}
+
 int main(void)
 {
 	victim_setup();
@@ -298,5 +343,6 @@ int main(void)
 	calls = true;
 	storm();
 	rseq_area();
+	beside_other();
 	return tap_done();
 }

@@ -278,6 +278,41 @@ static void refuse(void)
 	victim_end(pid);
 }
 
+#define TOUCHED	64UL
+#define TURNS	8
+
+/* One thread alone, nearly always in a fault: the window does not have what it touches. */
+static void touch_on_and_on(void)
+{
+	struct cryptmem_config config = { .size = sizeof(config), .window = 8 };
+	int fd;
+
+	page = victim_region(TOUCHED, &fd);
+	if (ioctl(fd, CRYPTMEM_IOC_CONFIG, &config))
+		_exit(3);
+	for (shared->ready = 1;; shared->rounds++)
+		((volatile char *)page)[(unsigned long)shared->rounds % TOUCHED * 4096]++;
+}
+
+/* Nobody else is there to see that the breakpoint has gone. */
+static void in_faults(void)
+{
+	pid_t pid = fork();
+	bool stood = true, went_on;
+
+	if (pid == 0)
+		touch_on_and_on();
+	went_on = victim_wait(&shared->ready);
+	for (int turn = 0; turn < TURNS && stood && went_on; turn++) {
+		stood = add_place(0, 'p') && victim_set(ENABLE, "1") && victim_stands_still(&shared->rounds);
+		remove_all(1);
+		went_on = victim_goes_on(&shared->rounds);
+	}
+	ok(stood, "a thread alone that is in the middle of a fault stands still, %d times", TURNS);
+	ok(went_on, "it goes on each time");
+	victim_end(pid);
+}
+
 #ifdef __x86_64__
 /* 0; with a breakpoint on its second byte, 0xcc. */
 int middle(void);
@@ -377,6 +412,7 @@ int main(void)
 	victim_setup();
 	many();
 	refuse();
+	in_faults();
 	once_more();
 	interrupted();
 	from_before('p');

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * P4: who is killed ends, whatever it is in. Some calls of the kernel fault all of a buffer in, copy to it without faults, and go round until
+ * P4: who is killed ends, whatever it is in, and what others wait for is seen to. Some calls of the kernel fault all of a buffer in, copy to it without faults, and go round until
  * that has worked; of a buffer that is larger than the window, the first pages are out again by then. Btrfs has one that looks for no signal.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../attacks/victim.h"
@@ -105,11 +111,116 @@ static enum result try(bool protected, size_t size)
 	return WIFEXITED(status) ? (enum result)WEXITSTATUS(status) : FAILED;
 }
 
+#define TRIES	80
+/* To be copied on the way. */
+#define FILES	100000
+
+/* For the kernel to read: locks that this process has. The words are in memory that it shares. */
+struct held {
+	struct robust_list_head head;
+	struct robust_list node;
+};
+
+static volatile uint32_t *lock;
+
+static long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+/* Somebody else has the caller's files, too, as long as that lives: an exec is to copy them. */
+static void share_files(void)
+{
+	pid_t owner = getpid();
+
+	if (syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, 0L))
+		return;
+	while (getppid() == owner)
+		usleep(1000);
+	_exit(0);
+}
+
+/* Into another program, with a lock held, what the kernel knows of that in a region, and @ns to live. */
+static void leave_with_lock(long ns, char *program)
+{
+	struct sigevent kill_it = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	struct itimerspec when = { .it_value = { .tv_nsec = ns } };
+	char *region, *arguments[] = { program, NULL };
+	struct held *held;
+	timer_t timer;
+
+	share_files();
+	region = victim_region(64, NULL);
+	held = (void *)region;
+	held->head.list.next = &held->node;
+	held->head.futex_offset = (long)((char *)lock - (char *)&held->node);
+	held->node.next = &held->head.list;
+	*lock = (uint32_t)getpid();
+	/* Put it out of the window. */
+	for (int i = 1; i < 64; i++)
+		region[i * PAGE] = 1;
+	shared->rounds = now();
+	if (timer_create(CLOCK_MONOTONIC, &kill_it, &timer) || syscall(SYS_set_robust_list, held, sizeof(held->head)) ||
+	    (ns && timer_settime(timer, 0, &when, NULL)))
+		_exit(3);
+	execv(program, arguments);
+	_exit(3);
+}
+
+/* Whether the next one may have the lock, and knows that its owner has gone. *@took: from when its time began to its end, ns. */
+static bool lock_is_left(long ns, int *status, long *took)
+{
+	static char program[] = "/bin/true";
+	pid_t pid;
+
+	*lock = 0;
+	pid = fork();
+	if (pid == 0)
+		leave_with_lock(ns, program);
+	waitpid(pid, status, 0);
+	*took = now() - shared->rounds;
+	return *lock & FUTEX_OWNER_DIED;
+}
+
+/* Killed in the middle of an exec, even when that has begun to give up what the old program had: its timer goes soon after that. */
+static void kill_in_exec(void)
+{
+	struct rlimit files = { FILES, FILES }, more = { FILES + 16, FILES + 16 };
+	int status, left = 0, killed = 0, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	long takes, took, at, step;
+
+	lock = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		exit(2);
+	while (fcntl(null, F_DUPFD_CLOEXEC, 0) >= 0)
+		;
+	if (setrlimit(RLIMIT_NOFILE, &more))
+		exit(2);
+	/* The first one reads the program from the disk. */
+	lock_is_left(0, &status, &takes);
+	ok(lock_is_left(0, &status, &takes) && WIFEXITED(status) && WEXITSTATUS(status) == 0, "control: who goes on to another program leaves its robust locks");
+	at = step = takes / 4;
+	for (int i = 1; i <= TRIES; i++) {
+		left += lock_is_left(at, &status, &took);
+		killed += WIFSIGNALED(status);
+		/* Earlier than what was too late, later than what was not. */
+		step = step / 2 > takes / 500 ? step / 2 : takes / 500;
+		at += WIFSIGNALED(status) ? step : at > step ? -step : 0;
+	}
+	ok(killed > 0 && killed < TRIES, "control: killed on the way there %d times of %d", killed, TRIES);
+	ok(left == TRIES, "so does who is killed meanwhile: %d of %d", left, TRIES);
+	close_range((unsigned int)null, ~0U, 0);
+}
+
 int main(void)
 {
 	enum result result;
 
 	victim_setup();
+	kill_in_exec();
 	if (!make_disk()) {
 		ok(true, "a call that looks for no signal # SKIP there is no btrfs here, or no mkfs.btrfs");
 		remove_disk();
