@@ -103,6 +103,40 @@ static int cm_attach_stopped(void *data)
 	return 0;
 }
 
+static int cm_attach_self(struct cm_domain *d)
+{
+	struct cm_notifier *n;
+
+	if (cm_tasks_notifier(current, d))
+		return 0;
+	n = cm_tasks_alloc();
+	if (!n)
+		return -ENOMEM;
+	cm_tasks_setup(n, d, current);
+	preempt_disable();
+	preempt_notifier_register(&n->pn);
+	cm_sched_count(n);
+	preempt_enable();
+	return 0;
+}
+
+/* Notifiers for as many as there are, or were missing. */
+static int cm_attach_prepare(struct cm_attach *a)
+{
+	unsigned int want = a->missing;
+	struct cm_notifier *n;
+
+	if (!want)
+		want = data_race(get_nr_threads(current)) + 4;
+	for (; want; want--) {
+		n = cm_tasks_alloc();
+		if (!n)
+			return -ENOMEM;
+		list_add(&n->link, &a->spare);
+	}
+	return 0;
+}
+
 /*
  * Stopping the machine is not to be had again and again: such a domain stays
  * live, users or not, until its last task has gone.
@@ -113,50 +147,29 @@ static int cm_attach_others(struct cm_domain *d)
 			       .caller = current,
 			       .spare = LIST_HEAD_INIT(a.spare) };
 	struct cm_notifier *n, *next;
-	unsigned int want = get_nr_threads(current) + 4;
 	int err;
 
-	do {
-		while (want) {
-			n = cm_tasks_alloc();
-			if (!n) {
-				err = -ENOMEM;
-				goto out;
-			}
-			list_add(&n->link, &a.spare);
-			want--;
-		}
+	/* What is done to the process while it waits is not to be forgotten. */
+	err = cm_attach_self(d);
+	while (!err) {
 		err = cm_limits_pace(current_uid());
+		if (!err)
+			err = cm_attach_prepare(&a);
 		if (err)
-			goto out;
+			break;
 		a.missing = 0;
 		err = stop_machine(cm_attach_stopped, &a, NULL);
 		cm_limits_pace_more(current_uid(), a.took);
-		want = a.missing;
-	} while (!err && want);
+		if (!a.missing)
+			break;
+	}
 	if (!err)
 		cm_tasks_linger(d);
-out:
 	if (a.suspects)
 		cm_kick_all(d);
 	list_for_each_entry_safe(n, next, &a.spare, link)
 		cm_tasks_discard(n);
 	return err;
-}
-
-static int cm_attach_self(struct cm_domain *d)
-{
-	struct cm_notifier *n;
-
-	n = cm_tasks_alloc();
-	if (!n)
-		return -ENOMEM;
-	cm_tasks_setup(n, d, current);
-	preempt_disable();
-	preempt_notifier_register(&n->pn);
-	cm_sched_count(n);
-	preempt_enable();
-	return 0;
 }
 
 /**

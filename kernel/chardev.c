@@ -100,7 +100,7 @@ static void cm_chardev_fill_status(struct cm_domain *d,
 	s->state = (d->regions ? CRYPTMEM_STATE_ACTIVE : 0) |
 		   (cm_guard_traced(d) ? CRYPTMEM_STATE_TRACED : 0) |
 		   (d->locked ? CRYPTMEM_STATE_LOCKED : 0) |
-		   (d->broken ? CRYPTMEM_STATE_BROKEN : 0) |
+		   (READ_ONCE(d->broken) ? CRYPTMEM_STATE_BROKEN : 0) |
 		   (d->refuses ? CRYPTMEM_STATE_REFUSES : 0) |
 		   (d->hides ? CRYPTMEM_STATE_HIDES : 0);
 	s->regions = d->regions;

@@ -126,7 +126,7 @@ void cm_contents_erase(struct cm_domain *d, pgoff_t first, pgoff_t last)
 void cm_contents_drop(struct cm_domain *d)
 {
 	lockdep_assert_held(&d->map_lock);
-	d->broken = true;
+	WRITE_ONCE(d->broken, true);
 	cm_contents_erase(d, 0, ULONG_MAX);
 	cm_contents_deactivate(d);
 }

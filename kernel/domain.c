@@ -171,12 +171,12 @@ static struct cm_domain *cm_domain_enter(struct mm_struct *mm,
 	raw_spin_lock_irqsave(&cm_domains_lock, flags);
 	live = cm_domain_find(mm);
 	if (live) {
-		live->users++;
+		WRITE_ONCE(live->users, live->users + 1);
 		cm_domain_get(live);
 	} else if (d) {
 		hash_add_rcu(cm_domains, &d->hash, (unsigned long)mm);
 		list_add_tail(&d->all, &cm_domains_all);
-		cm_domains_count++;
+		WRITE_ONCE(cm_domains_count, cm_domains_count + 1);
 		live = d;
 	}
 	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
@@ -236,7 +236,7 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 	d->watched = true;
 	d->altered = READ_ONCE(parent->altered);
 	d->locked = parent->locked;
-	d->broken = parent->broken;
+	d->broken = READ_ONCE(parent->broken);
 	d->refuses = parent->refuses;
 	d->hides = parent->hides;
 	/* Its only task is attached when it appears: task_newtask. */
@@ -260,7 +260,7 @@ bool cm_domain_user_get(struct cm_domain *d)
 	raw_spin_lock_irqsave(&cm_domains_lock, flags);
 	live = d->users;
 	if (live) {
-		d->users++;
+		WRITE_ONCE(d->users, d->users + 1);
 		cm_domain_get(d);
 	}
 	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
@@ -279,10 +279,11 @@ void cm_domain_user_put(struct cm_domain *d)
 	bool dead;
 
 	raw_spin_lock_irqsave(&cm_domains_lock, flags);
-	dead = !--d->users;
+	WRITE_ONCE(d->users, d->users - 1);
+	dead = !d->users;
 	if (dead) {
 		hash_del_rcu(&d->hash);
-		cm_domains_count--;
+		WRITE_ONCE(cm_domains_count, cm_domains_count - 1);
 	}
 	raw_spin_unlock_irqrestore(&cm_domains_lock, flags);
 	if (dead)

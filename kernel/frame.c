@@ -121,7 +121,7 @@ static void cm_frame_set_bad(struct cm_domain *d, struct cm_frame *f)
 {
 	cm_frame_wipe(f);
 	f->bad = true;
-	d->window.bad = true;
+	WRITE_ONCE(d->window.bad, true);
 }
 
 /**

@@ -135,7 +135,7 @@ void cm_handlers_forget(struct cm_domain *d)
 		return;
 	rcu_read_lock();
 	list_for_each_entry_rcu(n, &d->tasks, link)
-		if (atomic_read(&n->handler) == CM_ARMED &&
+		if (atomic_read_acquire(&n->handler) == CM_ARMED &&
 		    time_after(jiffies, READ_ONCE(n->armed) + HZ / 10))
 			cm_handlers_give_up(n);
 	rcu_read_unlock();

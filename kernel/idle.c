@@ -80,7 +80,7 @@ void cm_idle_age(struct cm_domain *d)
 	cm_growth_shrink(d, used);
 	raw_spin_lock_irqsave(&d->lock, flags);
 	w->age_in = w->age_every - 1;
-	w->age_due = false;
+	WRITE_ONCE(w->age_due, false);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 

@@ -170,15 +170,35 @@ void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
  */
 static u64 cm_paces[4096];
 
-/* Under cm_users_lock. */
-static u64 *cm_limits_pace_of(kuid_t uid)
+/**
+ * cm_limits_place() - a user's place in a table, by a hash that nobody knows
+ * @uid: the user
+ * @of: how many places there are
+ *
+ * Context: any.
+ * Return: the place.
+ */
+unsigned int cm_limits_place(kuid_t uid, unsigned int of)
 {
 	static u32 salt;
 
-	if (!salt)
-		salt = get_random_u32() | 1;
-	return &cm_paces[jhash_1word(__kuid_val(uid), salt) %
-			 ARRAY_SIZE(cm_paces)];
+	if (!READ_ONCE(salt))
+		cmpxchg(&salt, 0, get_random_u32() | 1);
+	return jhash_1word(__kuid_val(uid), READ_ONCE(salt)) % of;
+}
+
+/* Under cm_users_lock. */
+static u64 *cm_limits_pace_of(kuid_t uid)
+{
+	return &cm_paces[cm_limits_place(uid, ARRAY_SIZE(cm_paces))];
+}
+
+/* By suspend, or by a cgroup, of either version. */
+static bool cm_limits_freezing(void)
+{
+	return signal_pending(current) &&
+	       (freezing(current) ||
+		(READ_ONCE(current->jobctl) & JOBCTL_TRAP_FREEZE));
 }
 
 /**
@@ -205,8 +225,8 @@ int cm_limits_pace(kuid_t uid)
 		spin_unlock(&cm_users_lock);
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		/* The machine is to sleep, and it may be long until it is our turn. */
-		if (freezing(current) && signal_pending(current))
+		/* It is to be frozen, and it may be long until it is our turn. */
+		if (cm_limits_freezing())
 			return -ERESTARTNOINTR;
 		schedule_timeout_killable(CM_PACE);
 	}

@@ -25,6 +25,7 @@ void cm_limits_force(struct cm_user *user, unsigned long regions,
 void cm_limits_uncharge(struct cm_user *user, unsigned long regions,
 			unsigned long pages);
 
+unsigned int cm_limits_place(kuid_t uid, unsigned int of);
 int cm_limits_pace(kuid_t uid);
 void cm_limits_pace_more(kuid_t uid, u64 ns);
 void cm_limits_read(kuid_t uid, u64 *regions, u64 *pages);

@@ -41,6 +41,7 @@
 #include "stats.h"
 #include "store.h"
 #include "tasks.h"
+#include "tell.h"
 #include "window.h"
 
 #define CREATE_TRACE_POINTS
@@ -61,6 +62,7 @@ struct cm_room {
 static const struct cm_room cm_rooms[] = {
 	{ "cipher", cm_choice_init, cm_choice_exit },
 	{ "window", cm_window_init, cm_window_exit },
+	{ "tell", cm_tell_init, cm_tell_exit },
 	{ "store", cm_store_init, cm_store_exit },
 	{ "domain", cm_domain_init, cm_domain_exit },
 	{ "tasks", cm_tasks_init, cm_tasks_exit },

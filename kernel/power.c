@@ -47,11 +47,11 @@ static void cm_power_look_at(struct cm_domain *d, void *arg)
 		return;
 	if (cm_power_drops()) {
 		pr_warn("%s[%d]: %u regions: dropped for hibernation: touching them gives SIGBUS\n",
-			d->comm, d->pid, regions);
+			d->comm, READ_ONCE(d->pid), regions);
 		return;
 	}
 	pr_warn("%s[%d]: %u regions: hibernation would write their key to the disk: refused\n",
-		d->comm, d->pid, regions);
+		d->comm, READ_ONCE(d->pid), regions);
 	*busy = true;
 }
 

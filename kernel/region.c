@@ -184,7 +184,8 @@ static void cm_region_fork(struct vm_area_struct *vma)
 					      vma->vm_pgoff + pages - 1);
 			err = cm_contents_share(parent, child, vma->vm_pgoff,
 						vma->vm_pgoff + pages - 1);
-			child->broken |= !!err;
+			if (err)
+				WRITE_ONCE(child->broken, true);
 		} else {
 			cm_region_free(copy);
 			copy = NULL;

@@ -29,7 +29,8 @@ void cm_sched_count(struct cm_notifier *n)
 	if (!n->counted) {
 		n->counted = true;
 		list_add_tail(&n->running, &d->running_tasks);
-		first = !d->running++;
+		first = !d->running;
+		WRITE_ONCE(d->running, d->running + 1);
 		if (first)
 			cm_window_unseal(d);
 	}
@@ -54,11 +55,12 @@ void cm_sched_uncount(struct cm_notifier *n, struct task_struct *next)
 	if (n->counted) {
 		n->counted = false;
 		list_del(&n->running);
+		WRITE_ONCE(d->running, d->running - 1);
 		/*
 		 * Between two threads of one process nobody else can look. But
 		 * the next must be one that is counted, and so will seal.
 		 */
-		if (!--d->running && !(next && next->mm == d->mm &&
+		if (!d->running && !(next && next->mm == d->mm &&
 				       cm_tasks_notifier(next, d))) {
 			cm_window_grow_older(d);
 			if (!next || !cm_grace_begin(d))
@@ -155,10 +157,12 @@ static void cm_sched_work(struct callback_head *work)
  */
 bool cm_sched_stays_in_kernel(struct task_struct *t)
 {
-	if (t->flags & PF_KTHREAD)
+	unsigned int flags = READ_ONCE(t->flags);
+
+	if (flags & PF_KTHREAD)
 		return true;
 	return PF_USER_WORKER &&
-	       (t->flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;
+	       (flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;
 }
 
 /* @state: before, with nothing queued */

@@ -133,7 +133,7 @@ static bool cm_sigframe_is_waited_for(void)
 	if (current->futex_state == FUTEX_STATE_EXITING)
 		return true;
 #endif
-	return current->signal->flags & SIGNAL_GROUP_EXIT;
+	return READ_ONCE(current->signal->flags) & SIGNAL_GROUP_EXIT;
 }
 
 /**

@@ -58,7 +58,7 @@ static void cm_stats_add(struct cm_counts *to, struct cm_counts *c)
 
 	for (i = 0; i < ARRAY_SIZE(cm_counters); i++) {
 		u64 *sum = cm_stats_counter(to, i);
-		u64 value = READ_ONCE(*cm_stats_counter(c, i));
+		u64 value = data_race(*cm_stats_counter(c, i));
 
 		*sum = cm_counters[i].worst ? max(*sum, value) : *sum + value;
 	}
@@ -114,8 +114,8 @@ static void cm_stats_sum(struct cm_domain *d, void *arg)
 	cm_stats_settle(d);
 	cm_stats_add(&t->counts, &d->counts);
 	t->domains++;
-	t->regions += READ_ONCE(d->regions);
-	t->pages += READ_ONCE(d->used_pages);
+	t->regions += data_race(d->regions);
+	t->pages += data_race(d->used_pages);
 	t->frames += READ_ONCE(d->window.count);
 }
 
@@ -145,13 +145,13 @@ DEFINE_SHOW_ATTRIBUTE(cm_totals);
 
 static const char *cm_stats_state(struct cm_domain *d)
 {
-	if (d->locked)
+	if (READ_ONCE(d->locked))
 		return "locked";
 	if (cm_guard_traced(d))
 		return cm_tasks_parked(d) ? "parked" : "traced";
-	if (d->broken)
+	if (READ_ONCE(d->broken))
 		return "broken";
-	return d->regions ? "active" : "empty";
+	return data_race(d->regions) ? "active" : "empty";
 }
 
 static void cm_stats_show_domain(struct cm_domain *d, void *arg)
@@ -160,14 +160,15 @@ static void cm_stats_show_domain(struct cm_domain *d, void *arg)
 	unsigned int i;
 
 	cm_stats_settle(d);
-	seq_printf(m, "%d ", d->pid);
+	seq_printf(m, "%d ", READ_ONCE(d->pid));
 	seq_escape(m, d->comm, " \t\n\\");
 	seq_printf(m, " %s %u %llu %llu %u %u", cm_stats_state(d),
-		   READ_ONCE(d->regions), READ_ONCE(d->mapped_pages),
-		   READ_ONCE(d->used_pages), READ_ONCE(d->window.count),
-		   READ_ONCE(d->window.limit));
+		   data_race(d->regions), data_race(d->mapped_pages),
+		   data_race(d->used_pages), READ_ONCE(d->window.count),
+		   data_race(d->window.limit));
 	for (i = 0; i < ARRAY_SIZE(cm_counters); i++)
-		seq_printf(m, " %llu", *cm_stats_counter(&d->counts, i));
+		seq_printf(m, " %llu",
+			   data_race(*cm_stats_counter(&d->counts, i)));
 	seq_printf(m, " %lld %lld\n", atomic64_read(&d->counts.parked),
 		   atomic64_read(&d->counts.refused));
 }

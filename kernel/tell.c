@@ -14,24 +14,38 @@
 
 #include "alone.h"
 #include "domain.h"
+#include "limits.h"
 #include "tell.h"
 
-/*
- * What the log has room for. What users do to what is theirs, as often as they like,
- * takes none of what is there for others; nor does looking on, of what is done.
+/**
+ * enum cm_news - what the log has room for
+ * @CM_WATCHERS: who looks on
+ * @CM_LOCKS: who has a domain locked: no onlooker takes a line of those
+ * @CM_NEWS: how many kinds there are
  */
-static DEFINE_RATELIMIT_STATE(cm_tell_own_watchers, DEFAULT_RATELIMIT_INTERVAL,
-			      DEFAULT_RATELIMIT_BURST);
-static DEFINE_RATELIMIT_STATE(cm_tell_watchers, DEFAULT_RATELIMIT_INTERVAL,
-			      DEFAULT_RATELIMIT_BURST);
-static DEFINE_RATELIMIT_STATE(cm_tell_own_locks, DEFAULT_RATELIMIT_INTERVAL,
-			      DEFAULT_RATELIMIT_BURST);
-static DEFINE_RATELIMIT_STATE(cm_tell_locks, DEFAULT_RATELIMIT_INTERVAL,
-			      DEFAULT_RATELIMIT_BURST);
+enum cm_news {
+	CM_WATCHERS,
+	CM_LOCKS,
+	CM_NEWS,
+};
 
-static bool cm_tell_is_own(const struct cm_domain *d, struct task_struct *by)
+#define CM_TELL_PLACES	64
+
+/*
+ * For each user's processes, by a hash: nobody but who can do that to them takes
+ * what is there for others. Nor do users, who do what they like to what is theirs,
+ * take what is there for those who are no such.
+ */
+static struct ratelimit_state cm_tell_states[CM_TELL_PLACES][CM_NEWS][2];
+
+/* @by: who does it, or NULL */
+static bool cm_tell_may(const struct cm_domain *d, enum cm_news news,
+			struct task_struct *by)
 {
-	return by && uid_eq(task_uid(by), d->uid);
+	bool own = by && uid_eq(task_uid(by), d->uid);
+
+	return __ratelimit(&cm_tell_states[cm_limits_place(d->uid, CM_TELL_PLACES)]
+					  [news][own]);
 }
 
 /**
@@ -53,12 +67,11 @@ void cm_tell_watched(struct cm_domain *d, struct pid *by)
 	t = pid_task(by, PIDTYPE_TGID);
 	if (t)
 		snprintf(who, sizeof(who), "%s[%d]", t->comm, pid_nr(by));
-	may = __ratelimit(cm_tell_is_own(d, t) ? &cm_tell_own_watchers :
-						 &cm_tell_watchers);
+	may = cm_tell_may(d, CM_WATCHERS, t);
 	rcu_read_unlock();
 	if (may)
 		pr_info("%s[%d]: watched by %s: its memory is sealed as long as that lasts\n",
-			d->comm, d->pid, who);
+			d->comm, READ_ONCE(d->pid), who);
 }
 
 /**
@@ -72,9 +85,31 @@ void cm_tell_watched(struct cm_domain *d, struct pid *by)
 void cm_tell_locked(struct cm_domain *d, const char *what,
 		    struct task_struct *by)
 {
-	if (__ratelimit(cm_tell_is_own(d, by) ? &cm_tell_own_locks :
-						&cm_tell_locks))
+	if (cm_tell_may(d, CM_LOCKS, by))
 		pr_warn("%s[%d]: %s by %s[%d] of user %u: its memory is sealed until it exits\n",
-			d->comm, d->pid, what, by->comm, task_tgid_nr(by),
+			d->comm, READ_ONCE(d->pid), what, by->comm, task_tgid_nr(by),
 			from_kuid(&init_user_ns, task_uid(by)));
+}
+
+/**
+ * cm_tell_init() - have room for all
+ *
+ * Return: 0.
+ */
+int cm_tell_init(void)
+{
+	struct ratelimit_state *at = &cm_tell_states[0][0][0];
+	unsigned int i;
+
+	for (i = 0; i < CM_TELL_PLACES * CM_NEWS * 2; i++)
+		ratelimit_state_init(&at[i], DEFAULT_RATELIMIT_INTERVAL,
+				     DEFAULT_RATELIMIT_BURST);
+	return 0;
+}
+
+/**
+ * cm_tell_exit() - undo cm_tell_init()
+ */
+void cm_tell_exit(void)
+{
 }

@@ -11,6 +11,9 @@ struct cm_domain;
 struct pid;
 struct task_struct;
 
+int cm_tell_init(void);
+void cm_tell_exit(void);
+
 void cm_tell_watched(struct cm_domain *d, struct pid *by);
 void cm_tell_locked(struct cm_domain *d, const char *what,
 		    struct task_struct *by);

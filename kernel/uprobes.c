@@ -68,7 +68,7 @@ int cm_uprobes_inherit(struct cm_breakpoints *child,
 static bool cm_uprobes_set(struct cm_domain *d)
 {
 	return test_bit(MMF_HAS_UPROBES, &d->mm->flags) &&
-	       !xa_empty(&d->breakpoints.at);
+	       rcu_access_pointer(d->breakpoints.at.xa_head);
 }
 
 /**

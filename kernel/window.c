@@ -149,7 +149,7 @@ void cm_window_grow_older(struct cm_domain *d)
 
 	if (!w->plain || list_empty(&w->list))
 		return;
-	w->departures++;
+	WRITE_ONCE(w->departures, w->departures + 1);
 	if (w->age_in)
 		w->age_in--;
 	else
@@ -187,8 +187,8 @@ void cm_window_seal(struct cm_domain *d)
 
 	if (!d->window.plain)
 		return;
-	d->window.plain = false;
-	d->window.sealed_at = jiffies;
+	WRITE_ONCE(d->window.plain, false);
+	WRITE_ONCE(d->window.sealed_at, jiffies);
 	if (list_empty(&d->window.list))
 		return;
 	start = ktime_get_mono_fast_ns();
@@ -216,11 +216,11 @@ void cm_window_unseal(struct cm_domain *d)
 
 	if (d->window.plain)
 		return;
-	d->window.plain = true;
+	WRITE_ONCE(d->window.plain, true);
 	if (list_empty(&d->window.list))
 		return;
 	start = ktime_get_mono_fast_ns();
-	d->window.unsealed_at = start;
+	WRITE_ONCE(d->window.unsealed_at, start);
 	cm_window_plain_begin(d, start);
 	list_for_each_entry(f, &d->window.list, list)
 		cm_frame_unseal(d, f);
@@ -261,7 +261,8 @@ static void cm_window_take_out(struct cm_domain *d, struct cm_frame *f,
 		cm_frame_save(d, f);
 	cm_frame_wipe(f);
 	list_del(&f->list);
-	if (!--d->window.count && d->window.plain)
+	WRITE_ONCE(d->window.count, d->window.count - 1);
+	if (!d->window.count && d->window.plain)
 		cm_window_plain_end(d, ktime_get_mono_fast_ns());
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 
@@ -289,8 +290,9 @@ int cm_window_add(struct cm_domain *d, struct cm_frame *f)
 		return err;
 	raw_spin_lock_irqsave(&d->lock, flags);
 	list_add_tail(&f->list, &d->window.list);
-	if (!d->window.count++ && d->window.plain)
+	if (!d->window.count && d->window.plain)
 		cm_window_plain_begin(d, ktime_get_mono_fast_ns());
+	WRITE_ONCE(d->window.count, d->window.count + 1);
 	if (d->window.plain)
 		cm_frame_unseal(d, f);
 	/* Not earlier: whoever waits for it must get to use it. */
@@ -303,18 +305,18 @@ int cm_window_add(struct cm_domain *d, struct cm_frame *f)
 	return -EBADMSG;
 }
 
-/* Before it is taken out: nobody may write to it while it is saved. */
-static void cm_window_unmap(struct cm_domain *d, struct cm_frame *f)
+/* Unmapped before it is taken out: nobody may write to it while it is saved. */
+static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool save)
 {
 	cm_rmap_zap(d, f->pgoff);
-	if (READ_ONCE(f->bad))
+	cm_window_take_out(d, f, save);
+	if (f->bad)
 		d->window.lost = true;
 }
 
 static void cm_window_expel(struct cm_domain *d, struct cm_frame *f, bool save)
 {
-	cm_window_unmap(d, f);
-	cm_window_take_out(d, f, save);
+	cm_window_remove(d, f, save);
 	cm_frame_free(f);
 }
 
@@ -330,8 +332,7 @@ struct cm_frame *cm_window_evict(struct cm_domain *d)
 	struct cm_frame *f;
 
 	f = list_first_entry(&d->window.list, struct cm_frame, list);
-	cm_window_unmap(d, f);
-	cm_window_take_out(d, f, true);
+	cm_window_remove(d, f, true);
 	cm_frame_unbind(f);
 	cm_growth_evicted(d, f->pgoff);
 	d->counts.evictions++;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nobody keeps the machine awake. Of one user's processes with several threads, one after the other is let open the device, at a pace: many
- * that wait for that can be frozen nevertheless, and go on afterwards. (By a cgroup's freezer, which freezes tasks as suspend does.)
+ * that wait for that can be frozen nevertheless, and go on afterwards. (By a cgroup's freezer: that of version 1 freezes tasks as suspend does.)
+ * What is done to one that waits is not forgotten.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,8 +27,17 @@
 #define MOUNTED	"/dev/shm/freezer"
 #define GROUP	MOUNTED "/held_up"
 
+static const struct freezer {
+	const char *type, *options, *control, *freeze, *thaw;
+} freezers[] = {
+	{ "cgroup", "freezer", GROUP "/freezer.state", "FROZEN", "THAWED" },
+	{ "cgroup2", NULL, GROUP "/cgroup.freeze", "1", "0" },
+};
+static const struct freezer *freezer;
+
 /* They wait for its end. */
 static int gate[2];
+static long ordinary;	/* what may be written to */
 
 static void *idle(void *unused)
 {
@@ -33,11 +46,12 @@ static void *idle(void *unused)
 	return unused;
 }
 
-/* ->rounds: how many there are; ->others: how many have opened it; ->wrong: how many could not. */
+/* ->rounds: how many there are; ->others: how many have a region, and have touched it; ->wrong: how many could not open the device. */
 static void opener(void)
 {
 	pthread_attr_t small;
 	pthread_t thread;
+	int device;
 	char end;
 
 	pthread_attr_init(&small);
@@ -48,8 +62,10 @@ static void opener(void)
 	close(gate[1]);
 	if (nice(19) != 19 || read(gate[0], &end, 1))
 		_exit(2);
-	if (open("/dev/cryptmem", O_RDWR) < 0)
+	device = open("/dev/cryptmem", O_RDWR);
+	if (device < 0)
 		__atomic_add_fetch(&shared->wrong, 1, __ATOMIC_SEQ_CST);
+	*(volatile char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, device, 0) = 1;
 	__atomic_add_fetch(&shared->others, 1, __ATOMIC_SEQ_CST);
 	idle(NULL);
 }
@@ -57,7 +73,7 @@ static void opener(void)
 static bool make_group(void)
 {
 	mkdir(MOUNTED, 0755);
-	return mount("cgroup", MOUNTED, "cgroup", 0, "freezer") == 0 && mkdir(GROUP, 0755) == 0;
+	return mount("cgroup", MOUNTED, freezer->type, 0, freezer->options) == 0 && mkdir(GROUP, 0755) == 0;
 }
 
 static bool start(pid_t *pids)
@@ -94,49 +110,96 @@ static long count_open(const pid_t *pids)
 	return open;
 }
 
+/* One that waits: a system call is under way, and it is that. */
+static pid_t find_waiting(const pid_t *pids)
+{
+	char path[64], call[32];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/syscall", pids[i]);
+		victim_get(path, call, sizeof(call));
+		if (strtol(call, NULL, 10) == SYS_openat && strchr(call, ' '))
+			return pids[i];
+	}
+	return -1;
+}
+
+/* It waits before and after. */
+static pid_t alter_waiting(const pid_t *pids)
+{
+	struct iovec word = { &ordinary, sizeof(ordinary) };
+	pid_t pid = find_waiting(pids);
+
+	return pid > 0 && process_vm_writev(pid, &word, 1, &word, 1, 0) == sizeof(ordinary) ? pid : -1;
+}
+
 static bool is_frozen(void)
 {
 	char state[16];
 
 	/* Long enough for all to have opened it, at that pace. */
 	for (int i = 0; i < 6000; i++) {
-		victim_get(GROUP "/freezer.state", state, sizeof(state));
-		if (strcmp(state, "FROZEN") == 0)
+		victim_get(freezer->control, state, sizeof(state));
+		if (strcmp(state, "FROZEN") == 0 || victim_field(GROUP "/cgroup.events", "frozen") == 1)
 			return true;
 		usleep(20000);
 	}
 	return false;
 }
 
-int main(void)
+static void freeze(void)
 {
-	pid_t pids[MANY];
-	long opened;
+	pid_t pids[MANY], altered;
+	long opened, alive = 0;
+	int status = 0;
 
-	victim_setup();
+	memset(shared, 0, sizeof(*shared));
 	if (!make_group()) {
-		ok(true, "who waits for its turn # SKIP this kernel has no cgroup that freezes as suspend does: %s", strerror(errno));
-		return tap_done();
+		ok(true, "who waits for its turn # SKIP this kernel has no %s that freezes: %s", freezer->type, strerror(errno));
+		umount(MOUNTED);
+		return;
 	}
 	if (pipe(gate) || !start(pids))
-		return 2;
+		exit(2);
 	close(gate[1]);
 	while (shared->others == 0)
 		usleep(1000);
-	ok(victim_set(GROUP "/freezer.state", "FROZEN") && is_frozen(), "all are frozen");
+	altered = alter_waiting(pids);
+	ok(altered > 0, "control: one that waits is written to");
+	ok(victim_set(freezer->control, freezer->freeze) && is_frozen(), "all are frozen, by a %s", freezer->type);
 	opened = count_open(pids);
 	ok(opened < MANY, "%ld of %d had opened the device: who waits for its turn is frozen, too", opened, MANY);
 	sleep(1);
 	ok(count_open(pids) == opened, "control: it is, and not only told so");
-	victim_set(GROUP "/freezer.state", "THAWED");
-	for (int i = 0; i < 6000 && shared->others < MANY; i++)
+	victim_set(freezer->control, freezer->thaw);
+	for (int i = 0; i < 6000 && shared->others < MANY - 1; i++)
 		usleep(20000);
-	ok(shared->others == MANY && shared->wrong == 0, "afterwards all others open it: %ld could not", shared->wrong);
+	for (int i = 0; i < 10000 && altered > 0 && waitpid(altered, &status, WNOHANG) != altered; i++)
+		usleep(1000);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "who was written to while it waited does not get to use its region");
 	for (int i = 0; i < MANY; i++)
-		kill(pids[i], SIGKILL);
+		alive += kill(pids[i], 0) == 0;
+	ok(shared->others == MANY - 1 && alive == MANY - 1 && shared->wrong == 0, "all others do: %ld of %d; %ld could not open the device", shared->others,
+	   MANY, shared->wrong);
+	for (int i = 0; i < MANY; i++)
+		if (pids[i] != altered)
+			kill(pids[i], SIGKILL);
 	while (wait(NULL) > 0)
 		;
-	if (rmdir(GROUP) || umount(MOUNTED))
+	close(gate[0]);
+	/* The last may be on their way out of it. */
+	for (int i = 0; i < 1000 && rmdir(GROUP); i++)
+		usleep(10000);
+	if (umount(MOUNTED))
 		tap_note("the cgroup stays: %s", strerror(errno));
+}
+
+int main(void)
+{
+	victim_setup();
+	for (size_t i = 0; i < sizeof(freezers) / sizeof(*freezers); i++) {
+		freezer = &freezers[i];
+		freeze();
+	}
 	return tap_done();
 }

@@ -29,10 +29,12 @@
 static char *page;		/* the victim's */
 static long ordinary;		/* the victim's, what may be written to */
 
+static uid_t user = USER;
+
 /* As a user, who may trace what is his own. */
 static void become(const char *name)
 {
-	if (setgid(USER) || setuid(USER))
+	if (setgid(user) || setuid(user))
 		_exit(2);
 	prctl(PR_SET_DUMPABLE, 1);
 	prctl(PR_SET_NAME, name);
@@ -228,6 +230,26 @@ static void named_still(void)
 	victim_end(pid);
 }
 
+/* Two users may share a place in the log, by chance; not each of these. */
+static void named_of_others(void)
+{
+	int lines = lock_crowd(), named = 0, done;
+	char line[64];
+	pid_t pid;
+
+	ok(lines < CROWD, "control: once more, %d of %d", lines, CROWD);
+	for (int i = 1; i <= 5; i++) {
+		user = USER + (uid_t)i;
+		pid = start();
+		by_other(write_vm, pid, &ordinary, &done);
+		snprintf(line, sizeof(line), "cryptmem: p3 victim[%d]: memory written", pid);
+		named += victim_log(line) != NULL;
+		victim_end(pid);
+	}
+	user = USER;
+	ok(named >= 2, "it has room for other users who lock their own");
+}
+
 int main(void)
 {
 	victim_setup();
@@ -239,5 +261,6 @@ int main(void)
 	refused("process_vm_writev()", write_vm);
 	refused("PTRACE_POKEDATA", write_ptrace);
 	named_still();
+	named_of_others();
 	return tap_done();
 }
