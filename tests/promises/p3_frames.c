@@ -312,7 +312,8 @@ static void beside_other(void)
 	for (int i = 0; i < 10000 && shared->others != 1; i++)
 		usleep(1000);
 	ok(shared->others == 1 && victim_goes_on(&shared->wrong), "control: untraced, a signal is handled beside a busy thread");
-	ok(!ptrace(PTRACE_SEIZE, shared->tid, 0, 0), "a debugger attaches to that thread");
+	ok(!ptrace(PTRACE_SEIZE, shared->tid, 0, 0) && stop(shared->tid) && !ptrace(PTRACE_CONT, shared->tid, 0, 0),
+	   "a debugger stops that thread, and lets it go on");
 	kill(pid, SIGUSR1);
 	/* It has parked where its handler touches its stack, the frame is there. */
 	do
