@@ -127,6 +127,7 @@ static int cm_attach_prepare(struct cm_attach *a)
 	struct cm_notifier *n;
 
 	if (!want)
+		/* A first guess; there may be more by then. */
 		want = data_race(get_nr_threads(current)) + 4;
 	for (; want; want--) {
 		n = cm_tasks_alloc();

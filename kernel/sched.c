@@ -61,7 +61,7 @@ void cm_sched_uncount(struct cm_notifier *n, struct task_struct *next)
 		 * the next must be one that is counted, and so will seal.
 		 */
 		if (!d->running && !(next && next->mm == d->mm &&
-				       cm_tasks_notifier(next, d))) {
+				     cm_tasks_notifier(next, d))) {
 			cm_window_grow_older(d);
 			if (!next || !cm_grace_begin(d))
 				cm_window_seal(d);

@@ -43,6 +43,9 @@ static const struct cm_counter cm_counters[] = {
 	{ "plain_ns", offsetof(struct cm_counts, plain_ns) },
 };
 
+/* Under no lock: for people, whom a number that was right a moment ago will do. */
+#define cm_stats_look(number)	data_race(number)
+
 static DEFINE_RAW_SPINLOCK(cm_stats_lock);
 static struct cm_counts cm_retired; /* under cm_stats_lock */
 static struct dentry *cm_stats_dir;
@@ -58,7 +61,7 @@ static void cm_stats_add(struct cm_counts *to, struct cm_counts *c)
 
 	for (i = 0; i < ARRAY_SIZE(cm_counters); i++) {
 		u64 *sum = cm_stats_counter(to, i);
-		u64 value = data_race(*cm_stats_counter(c, i));
+		u64 value = cm_stats_look(*cm_stats_counter(c, i));
 
 		*sum = cm_counters[i].worst ? max(*sum, value) : *sum + value;
 	}
@@ -114,8 +117,8 @@ static void cm_stats_sum(struct cm_domain *d, void *arg)
 	cm_stats_settle(d);
 	cm_stats_add(&t->counts, &d->counts);
 	t->domains++;
-	t->regions += data_race(d->regions);
-	t->pages += data_race(d->used_pages);
+	t->regions += cm_stats_look(d->regions);
+	t->pages += cm_stats_look(d->used_pages);
 	t->frames += READ_ONCE(d->window.count);
 }
 
@@ -145,13 +148,13 @@ DEFINE_SHOW_ATTRIBUTE(cm_totals);
 
 static const char *cm_stats_state(struct cm_domain *d)
 {
-	if (READ_ONCE(d->locked))
+	if (cm_guard_locked(d))
 		return "locked";
 	if (cm_guard_traced(d))
 		return cm_tasks_parked(d) ? "parked" : "traced";
 	if (READ_ONCE(d->broken))
 		return "broken";
-	return data_race(d->regions) ? "active" : "empty";
+	return cm_stats_look(d->regions) ? "active" : "empty";
 }
 
 static void cm_stats_show_domain(struct cm_domain *d, void *arg)
@@ -163,12 +166,12 @@ static void cm_stats_show_domain(struct cm_domain *d, void *arg)
 	seq_printf(m, "%d ", READ_ONCE(d->pid));
 	seq_escape(m, d->comm, " \t\n\\");
 	seq_printf(m, " %s %u %llu %llu %u %u", cm_stats_state(d),
-		   data_race(d->regions), data_race(d->mapped_pages),
-		   data_race(d->used_pages), READ_ONCE(d->window.count),
-		   data_race(d->window.limit));
+		   cm_stats_look(d->regions), cm_stats_look(d->mapped_pages),
+		   cm_stats_look(d->used_pages), READ_ONCE(d->window.count),
+		   cm_stats_look(d->window.limit));
 	for (i = 0; i < ARRAY_SIZE(cm_counters); i++)
 		seq_printf(m, " %llu",
-			   data_race(*cm_stats_counter(&d->counts, i)));
+			   cm_stats_look(*cm_stats_counter(&d->counts, i)));
 	seq_printf(m, " %lld %lld\n", atomic64_read(&d->counts.parked),
 		   atomic64_read(&d->counts.refused));
 }
