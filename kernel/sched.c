@@ -157,7 +157,8 @@ static void cm_sched_work(struct callback_head *work)
  */
 bool cm_sched_stays_in_kernel(struct task_struct *t)
 {
-	unsigned int flags = READ_ONCE(t->flags);
+	/* A task has these, or not, for as long as it runs; others come and go. */
+	unsigned int flags = data_race(t->flags);
 
 	if (flags & PF_KTHREAD)
 		return true;
