@@ -117,6 +117,9 @@ static int cm_attach_self(struct cm_domain *d)
 	preempt_notifier_register(&n->pn);
 	cm_sched_count(n);
 	preempt_enable();
+	/* It may be since before this: see cm_guard_alter(). */
+	if (READ_ONCE(d->altered))
+		cm_tasks_linger(d);
 	return 0;
 }
 

@@ -365,21 +365,6 @@ bool cm_guard_frame_end(struct cm_notifier *n)
 	return true;
 }
 
-/*
- * A frame may be on two pages, which have to be there at once, and its task puts
- * them out itself: who would do that in between is to stay here, for a moment.
- */
-static void cm_guard_leave_frames(struct cm_notifier *n)
-{
-	long left = CM_PARK_POLL;
-
-	if (test_bit(CM_FRAME, &n->flags))
-		return;
-	while (atomic_read(&n->domain->frames) && left-- > 0 &&
-	       !fatal_signal_pending(current))
-		schedule_timeout_killable(1);
-}
-
 /**
  * cm_guard_work() - what a task does before it returns to user mode
  * @n: its notifier
@@ -396,7 +381,6 @@ void cm_guard_work(struct cm_notifier *n)
 		cm_instruments_settle(d);
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
-	cm_guard_leave_frames(n);
 	mutex_lock(&d->map_lock);
 	if (READ_ONCE(d->window.bad))
 		bad = cm_window_put_out_bad(d);

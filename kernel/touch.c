@@ -13,6 +13,7 @@
 #include "domain.h"
 #include "fault.h"
 #include "guard.h"
+#include "hold.h"
 #include "region.h"
 #include "sched.h"
 #include "tasks.h"
@@ -50,6 +51,7 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 				bool anywhere)
 {
 	bool user_mode = vmf->flags & FAULT_FLAG_USER;
+	bool held;
 
 	trace_cryptmem_park(vmf->address, user_mode);
 	if (!user_mode && !anywhere) {
@@ -61,8 +63,12 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
 	    (vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
 		return VM_FAULT_SIGBUS;
+	/* Its region, which holds the module, may be gone before it goes on. */
+	held = cm_hold();
 	/* Without map_pages, faults always come with the mmap_lock. */
 	mmap_read_unlock(vmf->vma->vm_mm);
+	if (!held)
+		return VM_FAULT_RETRY;
 	/* Nor is anything held against a machine that wants to sleep. */
 	atomic_inc(&n->domain->waiters);
 	set_current_state((user_mode ? TASK_INTERRUPTIBLE : TASK_KILLABLE) |
@@ -71,6 +77,7 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 	atomic_dec(&n->domain->waiters);
 	/* There may be nobody else to see that a breakpoint has gone. */
 	cm_uprobes_look(n->domain);
+	cm_hold_end();
 	return VM_FAULT_RETRY;
 }
 

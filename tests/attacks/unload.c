@@ -16,8 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
@@ -336,6 +338,78 @@ static bool fail_among_writers(void)
 	return err == EINVAL && meanwhile > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && reload() == 0;
 }
 
+#define FREEZER	"/dev/shm/unload.freezer"
+#define FROZEN	FREEZER "/frozen"
+
+enum { TOUCH = FREE + 1, GIVE_BACK };	/* shared->command, too */
+
+static void *touch_when_told(void *page)
+{
+	shared->tid = (int)syscall(SYS_gettid);
+	wait_for(TOUCH);
+	*(volatile char *)page = 1;
+	return NULL;
+}
+
+/* One of its threads touches its region, another one gives that back. */
+static _Noreturn void be_parked(void)
+{
+	pthread_t thread;
+	char *page;
+	int fd;
+
+	page = victim_region(1, &fd);
+	if (pthread_create(&thread, NULL, touch_when_told, page))
+		_exit(2);
+	wait_for(GIVE_BACK);
+	munmap(page, 4096);
+	close(fd);
+	shared->ready = 1;
+	for (;;)
+		pause();
+}
+
+static bool freeze_thread(int tid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", tid);
+	return victim_set(FROZEN "/tasks", text) && victim_set(FROZEN "/freezer.state", "FROZEN");
+}
+
+/* A thread that waits for a debugger to go, in a fault, is in the module: even when its region is gone meanwhile. */
+static void unload_under_parked(void)
+{
+	pid_t pid;
+	bool frozen, given_back;
+	int err, status = 0;
+
+	mkdir(FREEZER, 0755);
+	if (mount("cgroup", FREEZER, "cgroup", 0, "freezer") || mkdir(FROZEN, 0755)) {
+		ok(true, "a thread that is parked # SKIP this kernel has no cgroup that freezes single threads: %s", strerror(errno));
+		return;
+	}
+	memset(shared, 0, sizeof(*shared));
+	pid = fork();
+	if (pid == 0)
+		be_parked();
+	if (!victim_wait(&shared->tid) || ptrace(PTRACE_SEIZE, pid, 0, 0))
+		exit(2);
+	shared->command = TOUCH;
+	usleep(300000);
+	frozen = freeze_thread(shared->tid);
+	shared->command = GIVE_BACK;
+	given_back = victim_wait(&shared->ready);
+	usleep(100000);
+	err = syscall(SYS_delete_module, "cryptmem", O_NONBLOCK) ? errno : 0;
+	ok(frozen && given_back && err == EWOULDBLOCK, "a thread is parked, and frozen; its region is given back: the module is in use: %s", strerror(err));
+	victim_set(FROZEN "/freezer.state", "THAWED");
+	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "it goes on, and finds its region gone");
+	for (int i = 0; i < 1000 && rmdir(FROZEN); i++)
+		usleep(10000);
+	umount(FREEZER);
+}
+
 static volatile int steer;
 
 /* Uses its region, and gives it away when it is led astray. */
@@ -436,6 +510,8 @@ int main(void)
 	if (page)
 		munmap(page, 4096);
 	close(device);
+	if (loaded)
+		unload_under_parked();
 #ifdef __x86_64__
 	ok(loaded && load_among_watchers("copy_from_user_nofault") && load_among_watchers("text_poke_queue copy_from_user_nofault"),
 	   "it can be loaded while others watch what events read memory with: then no protected memory is used");
