@@ -40,8 +40,14 @@ static DEFINE_RAW_SPINLOCK(cm_changes_lock);
 static void cm_change_end(struct callback_head *work)
 {
 	struct cm_change *c = container_of(work, struct cm_change, work);
+	struct cm_domain *d = cm_domain_find_get(c->mm);
 	unsigned long flags;
 
+	/* Others may have begun to, and be held up: nobody relies on them. */
+	if (d) {
+		cm_guard_lock(d, c->what, current);
+		cm_domain_put(d);
+	}
 	raw_spin_lock_irqsave(&cm_changes_lock, flags);
 	hash_del(&c->by_mm);
 	hash_del(&c->by_task);
@@ -82,8 +88,8 @@ static struct cm_change *cm_change_find(struct mm_struct *mm)
  * @mm: its address space, which does not go meanwhile
  * @what: what it does, for the log
  *
- * Until it returns to user mode, whoever opens the device there is locked. Look
- * for a domain after this, not before.
+ * Until it returns to user mode, whoever opens the device there is locked; and
+ * before it does, who has done so. Look for a domain after this, not before.
  *
  * Context: process context of a task that has a user mode; does not sleep.
  * Return: 0; or a negative errno: it must not be done.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * change: what others have begun to do to a process that had no domain yet.
+ * change: what others have begun to do to a process, with a domain or without.
  *
  * A call that changes a process may take effect long after we have seen it: the
  * kernel reads what to write from its caller's memory, which can make it wait
@@ -8,6 +8,7 @@
  * call is written down until its task returns to user mode, and open() looks: who
  * is being changed is locked from the start. Whether the effect comes before the
  * look, and so before there was anything to see, or after it, is not told apart.
+ * At its end each locks the domain that there is by then.
  *
  * What is begun before the module is loaded (or as it is) is before our time.
  *

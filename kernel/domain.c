@@ -104,6 +104,8 @@ static struct cm_domain *cm_domain_alloc(struct mm_struct *mm,
 	d->mm = mm;
 	d->pid = task_tgid_nr(current);
 	d->uid = current_uid();
+	/* Somebody may have come before it could be told that. */
+	d->watched = true;
 	get_task_comm(d->comm, current);
 	if (inode) {
 		ihold(inode);
@@ -233,7 +235,6 @@ struct cm_domain *cm_domain_fork(struct cm_domain *parent, struct mm_struct *mm)
 	}
 	cm_growth_inherit(d, parent);
 	d->next_pgoff = parent->next_pgoff;
-	d->watched = true;
 	d->altered = READ_ONCE(parent->altered);
 	d->locked = parent->locked;
 	d->broken = READ_ONCE(parent->broken);

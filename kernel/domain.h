@@ -35,7 +35,6 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
-#include <linux/task_work.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -108,8 +107,6 @@ struct mm_struct;
  * @told: the log knows that somebody watches; under @map_lock
  * @exempting: some region may be used under its tracer; under @map_lock
  * @epoch: counts ends of tracing; such a region is of one epoch only
- * @change: task work of the first who alters the process
- * @changed: @change is taken
  * @counts: counters
  * @free: how it is freed
  */
@@ -165,8 +162,6 @@ struct cm_domain {
 	bool told;
 	bool exempting;
 	atomic64_t epoch;
-	struct callback_head change;
-	atomic_t changed;
 	struct cm_counts counts;
 	struct rcu_work free;
 };

@@ -141,6 +141,7 @@ void cm_expiry_arm(struct cm_domain *d)
 void cm_expiry_put_out(struct cm_domain *d)
 {
 	u64 limit, now, oldest;
+	unsigned long flags;
 
 	WRITE_ONCE(d->expiry.due, false);
 	/* A limit that is set after it is read makes the work due anew. */
@@ -150,6 +151,12 @@ void cm_expiry_put_out(struct cm_domain *d)
 	if (!limit)
 		return;
 	oldest = cm_window_put_out_old(d, now > limit ? now - limit : 0);
-	if (oldest)
+	if (oldest) {
 		cm_expiry_start(d, oldest + limit - now, true);
+		return;
+	}
+	/* It may be armed for long from now, by a limit that was larger. */
+	raw_spin_lock_irqsave(&d->lock, flags);
+	d->expiry.armed = false;
+	raw_spin_unlock_irqrestore(&d->lock, flags);
 }

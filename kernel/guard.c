@@ -468,18 +468,6 @@ void cm_guard_alter(struct cm_domain *d)
 }
 
 /**
- * cm_guard_locked() - whether that has been done
- * @d: the domain
- *
- * Context: any.
- * Return: whether it is locked, and nothing is left in its window.
- */
-bool cm_guard_locked(struct cm_domain *d)
-{
-	return smp_load_acquire(&d->locked); /* pairs with cm_guard_lock() */
-}
-
-/**
  * cm_guard_lock() - seal a domain until its process exits
  * @d: the domain
  * @what: what is done, or about to be done, to it
@@ -497,8 +485,7 @@ void cm_guard_lock(struct cm_domain *d, const char *what,
 	first = !d->locked;
 	d->counts.locks += first;
 	cm_window_put_out(d, cm_guard_exempts);
-	/* Whoever sees it changes the process at once; pairs with ..._locked(). */
-	smp_store_release(&d->locked, true);
+	WRITE_ONCE(d->locked, true);
 	mutex_unlock(&d->map_lock);
 	if (first)
 		cm_tell_locked(d, what, by);

@@ -243,13 +243,14 @@ static bool cm_hooks_concerns(struct ftrace_regs *fregs)
 		return false;
 	rcu_read_lock();
 	d = cm_domain_find(mm);
-	if ((!d || cm_guard_locked(d)) && (gup_flags & FOLL_WRITE) &&
-	    cm_hooks_reachable(mm) && cm_hooks_remember(mm, fregs))
+	if (!d && (gup_flags & FOLL_WRITE) && cm_hooks_reachable(mm) &&
+	    cm_hooks_remember(mm, fregs))
 		d = cm_domain_find(mm);
 	/* Breakpoints come to a file that the process itself maps, too. */
 	if (mm == current->mm && !cm_hooks_probes(gup_flags))
 		d = NULL;
-	concerns = d && !(cm_guard_locked(d) && (gup_flags & FOLL_WRITE));
+	/* One that is locked, too: a tracer's exemption may have ended since. */
+	concerns = d;
 	rcu_read_unlock();
 	return concerns && !cm_pass_held();
 }

@@ -5,7 +5,6 @@
 #include <linux/ftrace.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
-#include <linux/task_work.h>
 #ifdef CONFIG_X86
 #include <linux/user.h>
 #include <asm/prctl.h>
@@ -15,34 +14,17 @@
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
-#include "hold.h"
 #include "ptrace.h"
 
 #define CM_PTRACE_WHAT	"registers set"	/* for the log */
 
-static void cm_ptrace_change_work(struct callback_head *work)
-{
-	struct cm_domain *d = container_of(work, struct cm_domain, change);
-
-	cm_guard_lock(d, CM_PTRACE_WHAT, current);
-	cm_domain_put(d);
-	cm_hold_end();
-}
-
-/* From now on no fault is served; the rest is work for the tracer. */
+/*
+ * From now on no fault is served. All is put out before the tracer gets to let
+ * anybody go on: see cm_change_end().
+ */
 static void cm_ptrace_changed(struct cm_domain *d)
 {
 	cm_guard_alter(d);
-	if (!atomic_xchg(&d->changed, 1) && refcount_inc_not_zero(&d->ref)) {
-		init_task_work(&d->change, cm_ptrace_change_work);
-		if (cm_hold()) {
-			if (!task_work_add(current, &d->change, TWA_RESUME))
-				return;
-			cm_hold_end();
-		}
-		cm_domain_put(d);
-	}
-	/* The window is put out as each thread goes to user mode. */
 	cm_guard_watch(d, true);
 }
 
@@ -207,8 +189,12 @@ void notrace cm_ptrace_on_request(unsigned long ip, unsigned long parent_ip,
 	struct cm_domain *d;
 
 	rcu_read_lock();
-	/* With a domain, too: the process may give it up, and make another. */
-	if (changes && mm && !cm_ptrace_emulates(request) &&
+	/*
+	 * With a domain, too: each who changes it sees to it himself that it is
+	 * locked. And the process may give it up, and make another.
+	 */
+	if (changes && mm &&
+	    (!cm_ptrace_emulates(request) || cm_domain_find(mm)) &&
 	    cm_change_begin(mm, CM_PTRACE_WHAT))
 		cm_ftrace_divert(fregs, cm_ptrace_no_memory);
 	d = cm_domain_find(mm);

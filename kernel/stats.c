@@ -148,7 +148,7 @@ DEFINE_SHOW_ATTRIBUTE(cm_totals);
 
 static const char *cm_stats_state(struct cm_domain *d)
 {
-	if (cm_guard_locked(d))
+	if (READ_ONCE(d->locked))
 		return "locked";
 	if (cm_guard_traced(d))
 		return cm_tasks_parked(d) ? "parked" : "traced";

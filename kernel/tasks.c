@@ -220,6 +220,19 @@ bool cm_tasks_parked(struct cm_domain *d)
 	return parked;
 }
 
+/* Whether somebody outside has changed a process. */
+static bool cm_tasks_altered(struct mm_struct *mm)
+{
+	struct cm_domain *d;
+	bool altered;
+
+	rcu_read_lock();
+	d = cm_domain_find(mm);
+	altered = d && READ_ONCE(d->altered);
+	rcu_read_unlock();
+	return altered;
+}
+
 /* A task that shares or copies an mm with a domain has been made. */
 static void cm_tasks_new(void *data, struct task_struct *child,
 			 unsigned long clone_flags)
@@ -246,7 +259,10 @@ static void cm_tasks_new(void *data, struct task_struct *child,
 	cm_tasks_setup(n, d, child);
 	/* The child does not run yet: nobody walks its list. */
 	hlist_add_head(&n->pn.link, &child->preempt_notifiers);
-	if (READ_ONCE(d->altered))
+	/* A fork copies what other threads do meanwhile, who may be led astray. */
+	if (cm_tasks_altered(current->mm))
+		cm_guard_alter(d);
+	else if (READ_ONCE(d->altered))
 		cm_tasks_linger(d);
 	smp_mb(); /* pairs with cm_guard_frame_verdict() */
 	if (atomic_read(&d->frames))

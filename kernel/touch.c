@@ -130,8 +130,13 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 			       cm_touch_park(vmf, n, verdict == CM_WAIT);
 	}
 	err = cm_fault_page(d, region, vmf->pgoff, write, &page, &rw);
+	/* Pairs with cm_alone_put_out(): it sees the page, or we this. */
+	smp_mb();
 	if (err) {
 		ret = cm_touch_failed(vmf->address, vmf->pgoff, err);
+	} else if (unlikely(cm_alone_lost())) {
+		cm_window_put_out(d, NULL);
+		ret = VM_FAULT_NOPAGE;
 	} else {
 		/*
 		 * An entry that exists is never changed in place: between our
@@ -143,10 +148,6 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 		prot = rw ? vm_get_page_prot(vma->vm_flags) : vma->vm_page_prot;
 		ret = vmf_insert_pfn_prot(vma, vmf->address & PAGE_MASK,
 					  page_to_pfn(page), prot);
-		/* Pairs with cm_alone_put_out(): it sees the page, or we this. */
-		smp_mb();
-		if (unlikely(cm_alone_lost()))
-			cm_window_put_out(d, NULL);
 	}
 	mutex_unlock(&d->map_lock);
 	cm_expiry_arm(d);

@@ -373,13 +373,20 @@ void cm_window_put_out(struct cm_domain *d,
 bool cm_window_put_out_bad(struct cm_domain *d)
 {
 	struct cm_frame *f, *next;
+	unsigned long flags;
 	bool any;
 
 	lockdep_assert_held(&d->map_lock);
-	WRITE_ONCE(d->window.bad, false);
 	list_for_each_entry_safe(f, next, &d->window.list, list)
 		if (f->bad)
 			cm_window_expel(d, f, false);
+	/* Not earlier: who comes to its CPU meanwhile is to wait here, too. */
+	raw_spin_lock_irqsave(&d->lock, flags);
+	any = false;
+	list_for_each_entry(f, &d->window.list, list)
+		any |= f->bad;
+	WRITE_ONCE(d->window.bad, any);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
 	any = d->window.lost;
 	d->window.lost = false;
 	return any;
