@@ -77,6 +77,24 @@ static void untouched(int fd, volatile char *pages)
 	ok(n == PAGES, "and come back with what was in them");
 }
 
+/* What waits for its time by the old limit does not keep the next page from being put out by the new one. */
+static void made_smaller(int fd, volatile char *pages)
+{
+	bool set;
+	int n;
+
+	realtime(true);
+	set = victim_set(LIMIT, "60000000");
+	n = left(fd, pages, 20, 100);
+	set = victim_set(LIMIT, "1000") && set;
+	for (int waited = 0; waited < 1000 && victim_status(fd).window_pages; waited += 20)
+		spin(20);
+	ok(set && n == PAGES && victim_status(fd).window_pages == 0, "control: with a limit of a minute they stay (%d left), until it is made smaller", n);
+	n = left(fd, pages, 1000, 20);
+	realtime(false);
+	ok(n == 0, "those that are touched after that are put out, too (%d left)", n);
+}
+
 static void *rounds(void *argument)
 {
 	volatile unsigned int *words = argument;
@@ -144,6 +162,7 @@ int main(void)
 	victim_set(LIMIT, "0");
 	pages = victim_region(PAGES, &fd);
 	untouched(fd, pages);
+	made_smaller(fd, pages);
 	contents(fd);
 	victim_set(LIMIT, "0");
 	munmap(pages, PAGES * 4096);
