@@ -260,10 +260,8 @@ static void cm_tasks_new(void *data, struct task_struct *child,
 	/* The child does not run yet: nobody walks its list. */
 	hlist_add_head(&n->pn.link, &child->preempt_notifiers);
 	/* A fork copies what other threads do meanwhile, who may be led astray. */
-	if (cm_tasks_altered(current->mm))
+	if (READ_ONCE(d->altered) || cm_tasks_altered(current->mm))
 		cm_guard_alter(d);
-	else if (READ_ONCE(d->altered))
-		cm_tasks_linger(d);
 	smp_mb(); /* pairs with cm_guard_frame_verdict() */
 	if (atomic_read(&d->frames))
 		cm_sched_queue_work(n);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * P4: who is killed ends, whatever it is in, and what others wait for is seen to. Some calls of the kernel fault all of a buffer in, copy to it without faults, and go round until
- * that has worked; of a buffer that is larger than the window, the first pages are out again by then. Btrfs has one that looks for no signal.
+ * P4: who is killed ends, whatever it is in, and what others wait for is seen to. Some calls of the kernel fault all of a buffer in, copy to it
+ * without faults, and go round until that has worked; of a buffer that is larger than the window, the first pages are out again by then. Btrfs has
+ * one that looks for no signal.
  */
 #include <errno.h>
 #include <fcntl.h>
