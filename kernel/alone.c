@@ -5,6 +5,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ftrace.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
@@ -17,9 +18,13 @@
 #include "compat.h"
 #include "domain.h"
 #include "guard.h"
+#include "kick.h"
+#include "window.h"
 
 /* How often to look whether the others have gone. */
 #define CM_ALONE_POLL	(HZ / 10)
+/* How long to wait for who works on a region. */
+#define CM_ALONE_PATIENCE	(10 * HZ)
 
 static LIST_HEAD(cm_alones);
 static DEFINE_RAW_SPINLOCK(cm_alone_lock);
@@ -140,17 +145,37 @@ static void cm_alone_tell(const char *name)
 		name);
 }
 
-static void cm_alone_put_out(struct cm_domain *d, void *arg)
+/* Who fills a window looks whether we are alone after that. */
+static bool cm_alone_is_out(struct cm_domain *d)
 {
-	/*
-	 * Who forks has an empty window, and may hold map_lock for long; who frees
-	 * a region's pages may hold it for long, and is waited for where another
-	 * one's are in the window. Who fills it looks whether we are alone after
-	 * that: pairs with cm_touch_page().
-	 */
-	smp_mb();
-	if (READ_ONCE(d->window.count))
-		cm_guard_put_out(d);
+	smp_mb(); /* pairs with cm_touch_page() */
+	return !READ_ONCE(d->window.count);
+}
+
+static bool cm_alone_put_out(struct cm_domain *d, void *arg)
+{
+	return cm_alone_is_out(d) || cm_guard_try_put_out(d);
+}
+
+static void cm_alone_lose(struct cm_domain *d, void *arg)
+{
+	if (cm_alone_put_out(d, NULL))
+		return;
+	/* Until it can take map_lock, none of its tasks is in user mode. */
+	cm_kick_all_out(d);
+	cm_window_lose(d);
+	pr_warn("%s[%d]: somebody works on its regions, and does not come to an end: what was plaintext, and could not be sealed, is lost\n",
+		d->comm, READ_ONCE(d->pid));
+}
+
+/*
+ * Before the kernel's code is changed, which waits for us. A user's task that
+ * holds map_lock and gets no CPU, or little, is not to hold that up for ever.
+ */
+static void cm_alone_put_all_out(void)
+{
+	if (!cm_domain_try_each(cm_alone_put_out, NULL, CM_ALONE_PATIENCE))
+		cm_domain_for_each(cm_alone_lose, NULL);
 }
 
 /* Take note of what is going to be written. Is that the beginning of the end? */
@@ -219,7 +244,7 @@ void notrace cm_alone_on_patch(unsigned long ip, unsigned long parent_ip,
 	a = cm_alone_note(site, target);
 	if (!a)
 		return;
-	cm_domain_for_each(cm_alone_put_out, NULL);
+	cm_alone_put_all_out();
 	cm_alone_tell(a->name);
 	schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
 }

@@ -63,19 +63,24 @@ int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
 	int err;
 
 	lockdep_assert_held(&d->map_lock);
-	if (cm_power_closed(inherited))
-		return -EBUSY;
-	err = cm_limits_charge(user, 1, pages);
+	WRITE_ONCE(d->regions, d->regions + 1);
+	smp_mb(); /* pairs with cm_power_close() */
+	err = cm_power_closed(inherited) ? -EBUSY : 0;
+	if (!err)
+		err = cm_limits_charge(user, 1, pages);
 	if (err)
-		return err;
+		goto no_region;
 	err = cm_contents_activate(d);
-	if (err) {
-		cm_limits_uncharge(user, 1, pages);
-		return err;
-	}
-	d->regions++;
+	if (err)
+		goto uncharge;
 	d->mapped_pages += pages;
 	return 0;
+
+uncharge:
+	cm_limits_uncharge(user, 1, pages);
+no_region:
+	WRITE_ONCE(d->regions, d->regions - 1);
+	return err;
 }
 
 /**
@@ -89,10 +94,12 @@ void cm_contents_del_region(struct cm_domain *d, struct cm_user *user)
 {
 	lockdep_assert_held(&d->map_lock);
 	cm_limits_uncharge(user, 1, 0);
-	if (--d->regions)
-		return;
-	cm_contents_erase(d, 0, ULONG_MAX);
-	cm_contents_deactivate(d);
+	if (d->regions == 1) {
+		cm_contents_erase(d, 0, ULONG_MAX);
+		cm_contents_deactivate(d);
+	}
+	/* Not before its key is gone: who hibernates looks without a lock. */
+	smp_store_release(&d->regions, d->regions - 1);
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
@@ -340,6 +341,51 @@ void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg)
 		if (READ_ONCE(d->users))
 			fn(d, arg);
 		cond_resched();
+	}
+}
+
+/**
+ * struct cm_try - a function to be called until it has succeeded
+ * @fn: the function
+ * @arg: passed on
+ * @failed: for how many domains it has not, this time
+ */
+struct cm_try {
+	bool (*fn)(struct cm_domain *d, void *arg);
+	void *arg;
+	unsigned int failed;
+};
+
+static void cm_domain_try(struct cm_domain *d, void *arg)
+{
+	struct cm_try *try = arg;
+
+	try->failed += !try->fn(d, try->arg);
+}
+
+/**
+ * cm_domain_try_each() - call a function for each live domain until it succeeds
+ * @fn: the function; may sleep, but not wait for map_lock, which a user can hold
+ *	for as long as he likes. Is also called where it has succeeded already.
+ *	Return: whether there is nothing left to do
+ * @arg: passed on
+ * @patience: jiffies, after which it is not tried any more
+ *
+ * Context: process context, may sleep.
+ * Return: whether it has succeeded for each, the last time.
+ */
+bool cm_domain_try_each(bool (*fn)(struct cm_domain *d, void *arg), void *arg,
+			unsigned long patience)
+{
+	unsigned long end = jiffies + patience;
+	struct cm_try try = { .fn = fn, .arg = arg };
+
+	for (;;) {
+		try.failed = 0;
+		cm_domain_for_each(cm_domain_try, &try);
+		if (!try.failed || time_after(jiffies, end))
+			return !try.failed;
+		schedule_timeout_uninterruptible(1);
 	}
 }
 

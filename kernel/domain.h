@@ -73,7 +73,8 @@ struct mm_struct;
  * @pages: pgoff -> struct cm_page, absent means zero; under @map_lock
  * @copies: ranges of pgoff that one VMA more maps, see region.c
  * @next_pgoff: where the next region goes; under @map_lock
- * @regions: how many there are; under @map_lock
+ * @regions: how many there are, or are being made: without one there is no key;
+ *	written under @map_lock
  * @mapped_pages: pages that they cover; under @map_lock
  * @used_pages: entries of @pages; under @map_lock
  * @key: what new seals use, NULL without a region; under @map_lock and @lock
@@ -185,6 +186,8 @@ static inline void cm_domain_get(struct cm_domain *d)
 
 bool cm_domain_any(void);
 void cm_domain_for_each(void (*fn)(struct cm_domain *d, void *arg), void *arg);
+bool cm_domain_try_each(bool (*fn)(struct cm_domain *d, void *arg), void *arg,
+			unsigned long patience);
 void cm_domain_visit_stopped(void (*fn)(struct cm_domain *d));
 
 #endif /* _CM_DOMAIN_H */

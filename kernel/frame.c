@@ -125,6 +125,22 @@ static void cm_frame_set_bad(struct cm_domain *d, struct cm_frame *f)
 }
 
 /**
+ * cm_frame_give_up() - no plaintext in a frame that cannot be unmapped
+ * @d: the domain
+ * @f: the frame
+ *
+ * What it held is lost, if it was nowhere else; its owner is to be told.
+ *
+ * Context: any.
+ */
+void cm_frame_give_up(struct cm_domain *d, struct cm_frame *f)
+{
+	if (f->dirty)
+		cm_frame_lose(f);
+	cm_frame_set_bad(d, f);
+}
+
+/**
  * cm_frame_seal() - no plaintext in a frame that stays in the window
  * @d: the domain
  * @f: a frame with plaintext

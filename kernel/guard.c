@@ -455,6 +455,24 @@ void cm_guard_put_out(struct cm_domain *d)
 }
 
 /**
+ * cm_guard_try_put_out() - the same, unless somebody works on the domain
+ * @d: the domain
+ *
+ * Context: process context, may sleep, but does not wait for map_lock.
+ * Return: whether it is sealed.
+ */
+bool cm_guard_try_put_out(struct cm_domain *d)
+{
+	WRITE_ONCE(d->resumed, true);
+	WRITE_ONCE(d->watched, true);
+	if (!mutex_trylock(&d->map_lock))
+		return false;
+	cm_window_put_out(d, cm_guard_exempts);
+	mutex_unlock(&d->map_lock);
+	return true;
+}
+
+/**
  * cm_guard_alter() - serve no fault any more, until the process exits
  * @d: the domain, which somebody outside has changed, or is about to
  *

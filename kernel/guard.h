@@ -72,6 +72,7 @@ bool cm_guard_exempts(struct cm_region *region);
 void cm_guard_watch(struct cm_domain *d, bool resumed);
 void cm_guard_change_tracer(struct cm_domain *d);
 void cm_guard_put_out(struct cm_domain *d);
+bool cm_guard_try_put_out(struct cm_domain *d);
 void cm_guard_alter(struct cm_domain *d);
 void cm_guard_lock(struct cm_domain *d, const char *what,
 		   struct task_struct *by);

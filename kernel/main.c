@@ -6,7 +6,8 @@
  * header says what its room offers and which locks it takes, if any.
  *
  *	chardev   the door: /dev/cryptmem, the ioctls
- *	region    a protected range of addresses: mmap, fork, mremap; touch: fault
+ *	region    a protected range of addresses: mmap, fork, mremap; touch: fault;
+ *		  access: by others
  *	guard     keeps debuggers out; hooks, ptrace: how it learns of them;
  *		  change: what was begun before; sigframe: what may not fail;
  *		  tell: what the log says of them

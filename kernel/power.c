@@ -32,27 +32,34 @@ static bool cm_power_drops(void)
 	return strcmp(hibernation, "drop") == 0;
 }
 
-static void cm_power_look_at(struct cm_domain *d, void *arg)
+static void cm_power_refuse(struct cm_domain *d, void *arg)
 {
+	unsigned int regions = smp_load_acquire(&d->regions);
 	bool *busy = arg;
-	unsigned int regions;
 
-	/* Wait for a region that is just being made. */
-	mutex_lock(&d->map_lock);
-	regions = d->regions;
-	if (regions && cm_power_drops())
-		cm_contents_drop(d);
-	mutex_unlock(&d->map_lock);
 	if (!regions)
 		return;
-	if (cm_power_drops()) {
-		pr_warn("%s[%d]: %u regions: dropped for hibernation: touching them gives SIGBUS\n",
-			d->comm, READ_ONCE(d->pid), regions);
-		return;
-	}
 	pr_warn("%s[%d]: %u regions: hibernation would write their key to the disk: refused\n",
 		d->comm, READ_ONCE(d->pid), regions);
 	*busy = true;
+}
+
+static bool cm_power_drop(struct cm_domain *d, void *arg)
+{
+	unsigned int regions;
+
+	if (!smp_load_acquire(&d->regions))
+		return true;
+	if (!mutex_trylock(&d->map_lock))
+		return false;
+	regions = d->key ? d->regions : 0;
+	if (regions)
+		cm_contents_drop(d);
+	mutex_unlock(&d->map_lock);
+	if (regions)
+		pr_warn("%s[%d]: %u regions: dropped for hibernation: touching them gives SIGBUS\n",
+			d->comm, READ_ONCE(d->pid), regions);
+	return true;
 }
 
 static bool cm_hibernating;
@@ -75,21 +82,43 @@ bool cm_power_closed(bool inherited)
 static void cm_power_close(bool *why)
 {
 	WRITE_ONCE(*why, true);
-	smp_mb(); /* pairs with map_lock around cm_contents_add_region() */
+	smp_mb(); /* pairs with cm_contents_add_region() */
+}
+
+static void cm_power_tell_stuck(struct cm_domain *d, void *arg)
+{
+	if (READ_ONCE(d->key))
+		pr_warn("%s[%d]: somebody works on its regions, and does not come to an end: hibernation is refused\n",
+			d->comm, READ_ONCE(d->pid));
+}
+
+/* How long to wait for who works on a region, and may do so for ever. */
+#define CM_POWER_PATIENCE	(3 * HZ)
+
+/* May the machine hibernate? */
+static bool cm_power_hibernate(void)
+{
+	bool busy = false;
+
+	/* First no new ones, then see whether there are old ones. */
+	cm_power_close(&cm_hibernating);
+	/* Those that come meanwhile get no regions. */
+	if (!cm_power_drops())
+		cm_domain_for_each(cm_power_refuse, &busy);
+	else
+		busy = !cm_domain_try_each(cm_power_drop, NULL,
+					   CM_POWER_PATIENCE);
+	if (busy && cm_power_drops())
+		cm_domain_for_each(cm_power_tell_stuck, NULL);
+	return !busy;
 }
 
 static int cm_power_notify(struct notifier_block *nb, unsigned long event,
 			   void *data)
 {
-	bool busy = false;
-
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
-		/* First no new ones, then see whether there are old ones. */
-		cm_power_close(&cm_hibernating);
-		/* Those that come meanwhile get no regions. */
-		cm_domain_for_each(cm_power_look_at, &busy);
-		if (!busy)
+		if (cm_power_hibernate())
 			return NOTIFY_DONE;
 		WRITE_ONCE(cm_hibernating, false);
 		return notifier_from_errno(-EBUSY);
@@ -144,8 +173,6 @@ static void cm_power_resume(CM_SYSCORE_PARAM)
 
 CM_SYSCORE(cm_power_syscore, .suspend = cm_power_suspend,
 	   .resume = cm_power_resume);
-
-#define CM_POWER_PATIENCE	(3 * HZ)
 
 static void cm_power_end(struct cm_domain *d, void *arg)
 {

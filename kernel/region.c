@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "access.h"
 #include "compat.h"
 #include "contents.h"
 #include "domain.h"
@@ -90,35 +91,6 @@ static void cm_region_put(struct cm_region *region)
 	mutex_unlock(&d->map_lock);
 	cm_region_free(region);
 	cm_domain_user_put(d);
-}
-
-/* What ptrace and /proc/PID/mem get. The mmap_lock is held for reading. */
-static int cm_region_access(struct vm_area_struct *vma, unsigned long addr,
-			    void *buf, int len, int write)
-{
-	struct cm_region *region = cm_region_of(vma);
-	unsigned long offset = offset_in_page(addr);
-	struct cm_domain *d;
-	struct page *page;
-	int err;
-
-	if (!region)
-		return -EFAULT;
-	d = region->domain;
-	atomic64_inc(&d->counts.refused);
-	if (write)
-		return -EACCES;
-	len = min_t(unsigned long, len, PAGE_SIZE - offset);
-	page = alloc_page(GFP_KERNEL_ACCOUNT);
-	if (!page)
-		return -ENOMEM;
-	mutex_lock(&d->map_lock);
-	err = cm_window_ciphertext(d, linear_page_index(vma, addr), page);
-	mutex_unlock(&d->map_lock);
-	if (!err)
-		memcpy(buf, page_address(page) + offset, len);
-	__free_page(page);
-	return err ?: len;
 }
 
 static void cm_region_cover_again(struct cm_domain *d, pgoff_t first,
@@ -314,7 +286,7 @@ static const struct vm_operations_struct cm_vm_ops = {
 	.mremap = IS_ENABLED(CONFIG_ARM64) ? cm_region_moved : NULL,
 	.fault = cm_touch_fault,
 	.pfn_mkwrite = cm_touch_mkwrite,
-	.access = cm_region_access,
+	.access = cm_access_read,
 };
 
 /**

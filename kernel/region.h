@@ -8,7 +8,7 @@
  *
  * The VMA is VM_PFNMAP | VM_IO: get_user_pages() refuses it, so nothing can pin
  * it, swap it, or read it from another process; core dumps skip it. What is
- * left to outsiders is vm_ops->access, which gives them ciphertext.
+ * left to outsiders is vm_ops->access, which gives them ciphertext: access.h.
  *
  * Locks: takes map_lock, under the mmap_lock; fork() the child's as well, under
  * its parent's.

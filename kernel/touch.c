@@ -130,7 +130,7 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 			       cm_touch_park(vmf, n, verdict == CM_WAIT);
 	}
 	err = cm_fault_page(d, region, vmf->pgoff, write, &page, &rw);
-	/* Pairs with cm_alone_put_out(): it sees the page, or we this. */
+	/* Pairs with cm_alone_is_out(): it sees the page, or we this. */
 	smp_mb();
 	if (err) {
 		ret = cm_touch_failed(vmf->address, vmf->pgoff, err);

@@ -9,12 +9,11 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/random.h>
-#include <linux/slab.h>
 
 #include "cipher.h"
 #include "domain.h"
 #include "frame.h"
+#include "kick.h"
 #include "rmap.h"
 #include "store.h"
 #include "trace.h"
@@ -247,6 +246,27 @@ void cm_window_wipe(struct cm_domain *d)
 	}
 }
 
+/**
+ * cm_window_lose() - no plaintext from here on, whatever that costs
+ * @d: the domain, whose map_lock cannot be had
+ *
+ * What is mapped stays so, and is zero. As it was only there, and who runs may
+ * have read the zeros, its owner is told by SIGBUS.
+ *
+ * Context: process context.
+ */
+void cm_window_lose(struct cm_domain *d)
+{
+	struct cm_frame *f;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	list_for_each_entry(f, &d->window.list, list)
+		cm_frame_give_up(d, f);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+	cm_kick_running(d);
+}
+
 /*
  * Take a frame, unmapped before, out of the window; it is zero then. With @save
  * its contents go into the store, else they are thrown away.
@@ -452,52 +472,5 @@ int cm_window_resize(struct cm_domain *d, unsigned int limit)
 	cm_growth_fix(d, limit);
 	while (d->window.count > limit)
 		cm_frame_free(cm_window_evict(d));
-	return 0;
-}
-
-/**
- * cm_window_ciphertext() - what an outsider gets to read of a page
- * @d: the domain; map_lock is held
- * @pgoff: the page
- * @out: a page for it
- *
- * The ciphertext in the store or in the frame if there is one that is current,
- * else the page encrypted on the spot under a nonce of its own. A page never
- * written is noise.
- *
- * Context: process context, may sleep.
- * Return: 0, or -ENOMEM or -EIO.
- */
-int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out)
-{
-	struct cm_frame *f = xa_load(&d->window.frames, pgoff);
-	struct cm_page *pg = xa_load(&d->pages, pgoff);
-	unsigned long flags;
-	struct page *store;
-	int err;
-
-	lockdep_assert_held(&d->map_lock);
-	if (!pg) {
-		get_random_bytes(page_address(out), PAGE_SIZE);
-		return 0;
-	}
-	if (f) {
-		/* Not on the stack, which a scatterlist cannot take. */
-		u8 *tag = kmalloc(CM_TAG_SIZE, GFP_KERNEL);
-
-		if (!tag)
-			return -ENOMEM;
-		raw_spin_lock_irqsave(&d->lock, flags);
-		err = cm_frame_ciphertext(d, f, out, tag);
-		raw_spin_unlock_irqrestore(&d->lock, flags);
-		kfree(tag);
-		if (err != -ENODATA)
-			return err;
-	}
-	store = cm_store_pin(pg);
-	if (IS_ERR(store))
-		return PTR_ERR(store);
-	memcpy(page_address(out), page_address(store), PAGE_SIZE);
-	cm_store_unpin(store, false);
 	return 0;
 }

@@ -94,7 +94,6 @@ void cm_window_put_out(struct cm_domain *d,
 bool cm_window_put_out_bad(struct cm_domain *d);
 u64 cm_window_put_out_old(struct cm_domain *d, u64 before);
 void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last);
-int cm_window_ciphertext(struct cm_domain *d, pgoff_t pgoff, struct page *out);
 
 /* For the scheduler's hooks: the domain's lock held, irqs off. */
 void cm_window_grow_older(struct cm_domain *d);
@@ -103,6 +102,9 @@ void cm_window_unseal(struct cm_domain *d);
 
 /* For those who count. */
 void cm_window_count_plain(struct cm_domain *d);
+
+/* Where nobody can wait for map_lock. */
+void cm_window_lose(struct cm_domain *d);
 
 /* For a kernel that has come to its end. */
 void cm_window_wipe(struct cm_domain *d);
