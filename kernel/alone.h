@@ -15,7 +15,8 @@
  * Only where each entry can tell (x86): elsewhere there is nothing here.
  *
  * Locks: cm_alone_lock, a raw spinlock, innermost. The hook is called, and takes
- * each map_lock, under the kernel's ftrace_lock and text_mutex: see domain.h.
+ * each map_lock, under the kernel's ftrace_lock and text_mutex: see domain.h. It
+ * does not wait for a map_lock for ever, as others wait for it.
  */
 #ifndef _CM_ALONE_H
 #define _CM_ALONE_H
