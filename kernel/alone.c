@@ -19,12 +19,13 @@
 #include "domain.h"
 #include "guard.h"
 #include "kick.h"
+#include "rmap.h"
 #include "window.h"
 
 /* How often to look whether the others have gone. */
 #define CM_ALONE_POLL	(HZ / 10)
 /* How long to wait for who works on a region. */
-#define CM_ALONE_PATIENCE	(10 * HZ)
+#define CM_ALONE_PATIENCE	HZ
 
 static LIST_HEAD(cm_alones);
 static DEFINE_RAW_SPINLOCK(cm_alone_lock);
@@ -157,15 +158,18 @@ static bool cm_alone_put_out(struct cm_domain *d, void *arg)
 	return cm_alone_is_out(d) || cm_guard_try_put_out(d);
 }
 
-static void cm_alone_lose(struct cm_domain *d, void *arg)
+static void cm_alone_hold(struct cm_domain *d, void *arg)
 {
 	if (cm_alone_put_out(d, NULL))
 		return;
 	/* Until it can take map_lock, none of its tasks is in user mode. */
 	cm_kick_all_out(d);
-	cm_window_lose(d);
-	pr_warn("%s[%d]: somebody works on its regions, and does not come to an end: what was plaintext, and could not be sealed, is lost\n",
-		d->comm, READ_ONCE(d->pid));
+	/*
+	 * Where a relative is in the way of this, too, what a system call under way
+	 * reads from there, or writes to it, is wrong: better that than plaintext.
+	 */
+	cm_rmap_try_zap_all(d);
+	cm_window_hold(d);
 }
 
 /*
@@ -175,7 +179,7 @@ static void cm_alone_lose(struct cm_domain *d, void *arg)
 static void cm_alone_put_all_out(void)
 {
 	if (!cm_domain_try_each(cm_alone_put_out, NULL, CM_ALONE_PATIENCE))
-		cm_domain_for_each(cm_alone_lose, NULL);
+		cm_domain_for_each(cm_alone_hold, NULL);
 }
 
 /* Take note of what is going to be written. Is that the beginning of the end? */

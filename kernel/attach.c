@@ -153,9 +153,7 @@ static int cm_attach_others(struct cm_domain *d)
 	struct cm_notifier *n, *next;
 	int err;
 
-	/* What is done to the process while it waits is not to be forgotten. */
-	err = cm_attach_self(d);
-	while (!err) {
+	for (;;) {
 		err = cm_limits_pace(current_uid());
 		if (!err)
 			err = cm_attach_prepare(&a);
@@ -192,10 +190,10 @@ int cm_attach_all(struct cm_domain *d)
 	if (mutex_lock_killable(&d->attach_lock))
 		return -EINTR;
 	if (!d->attached) {
-		if (thread_group_empty(current) &&
-		    atomic_read(&d->mm->mm_users) == 1)
-			err = cm_attach_self(d);
-		else
+		/* What is done to it while it waits is not to be forgotten. */
+		err = cm_attach_self(d);
+		if (!err && (!thread_group_empty(current) ||
+			     atomic_read(&d->mm->mm_users) != 1))
 			err = cm_attach_others(d);
 		d->attached = !err;
 	}

@@ -79,7 +79,8 @@ int cm_contents_add_region(struct cm_domain *d, struct cm_user *user,
 uncharge:
 	cm_limits_uncharge(user, 1, pages);
 no_region:
-	WRITE_ONCE(d->regions, d->regions - 1);
+	/* As below. */
+	smp_store_release(&d->regions, d->regions - 1);
 	return err;
 }
 

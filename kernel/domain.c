@@ -365,9 +365,9 @@ static void cm_domain_try(struct cm_domain *d, void *arg)
 
 /**
  * cm_domain_try_each() - call a function for each live domain until it succeeds
- * @fn: the function; may sleep, but not wait for map_lock, which a user can hold
- *	for as long as he likes. Is also called where it has succeeded already.
- *	Return: whether there is nothing left to do
+ * @fn: the function, which says whether there is nothing left to do; may sleep, but
+ *	not wait for map_lock, which a user can hold for as long as he likes. Is
+ *	also called where it has succeeded already
  * @arg: passed on
  * @patience: jiffies, after which it is not tried any more
  *

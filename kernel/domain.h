@@ -102,6 +102,7 @@ struct mm_struct;
  * @locked: it is: sealed until the process exits; set under @map_lock
  * @broken: fork() ran out of memory as it copied pages, or what there was has
  *	been dropped: every touch gives SIGBUS
+ * @dropped: for which attempt to hibernate that was done last; set under @map_lock
  * @refuses: a touch under a debugger gives SIGBUS, instead of parking; under
  *	@map_lock
  * @hides: registers are not for debuggers to read; set under @map_lock
@@ -158,6 +159,7 @@ struct cm_domain {
 	bool altered;
 	bool locked;
 	bool broken;
+	unsigned int dropped;
 	bool refuses;
 	bool hides;
 	bool told;

@@ -89,12 +89,17 @@ static int cm_fault_make_dirty(struct cm_domain *d, struct cm_frame *f)
 			d->used_pages++;
 	}
 	raw_spin_lock_irqsave(&d->lock, flags);
+	/* A window that is held has wiped it. */
+	if (!d->window.plain)
+		cm_frame_unseal(d, f);
 	swap(f->store, store);
 	f->pg = pg;
 	f->dirty = true;
 	/* While we slept it may have been sealed, and not come back. */
 	if (f->bad)
 		cm_frame_lose(f);
+	if (!d->window.plain)
+		cm_frame_seal(d, f);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 	if (old != pg && old) {
 		cm_store_unpin(store, false);

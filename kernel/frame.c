@@ -125,22 +125,6 @@ static void cm_frame_set_bad(struct cm_domain *d, struct cm_frame *f)
 }
 
 /**
- * cm_frame_give_up() - no plaintext in a frame that cannot be unmapped
- * @d: the domain
- * @f: the frame
- *
- * What it held is lost, if it was nowhere else; its owner is to be told.
- *
- * Context: any.
- */
-void cm_frame_give_up(struct cm_domain *d, struct cm_frame *f)
-{
-	if (f->dirty)
-		cm_frame_lose(f);
-	cm_frame_set_bad(d, f);
-}
-
-/**
  * cm_frame_seal() - no plaintext in a frame that stays in the window
  * @d: the domain
  * @f: a frame with plaintext
@@ -149,8 +133,11 @@ void cm_frame_give_up(struct cm_domain *d, struct cm_frame *f)
  */
 void cm_frame_seal(struct cm_domain *d, struct cm_frame *f)
 {
-	if (f->bad)
+	/* It may be mapped yet, and have been written to. */
+	if (f->bad) {
+		cm_frame_wipe(f);
 		return;
+	}
 	if (!f->dirty) {
 		clear_page(page_address(f->page));
 		d->counts.clean_seals++;

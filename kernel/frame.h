@@ -69,7 +69,6 @@ void cm_frame_seal(struct cm_domain *d, struct cm_frame *f);
 void cm_frame_unseal(struct cm_domain *d, struct cm_frame *f);
 void cm_frame_save(struct cm_domain *d, struct cm_frame *f);
 void cm_frame_lose(struct cm_frame *f);
-void cm_frame_give_up(struct cm_domain *d, struct cm_frame *f);
 void cm_frame_wipe(struct cm_frame *f);
 int cm_frame_ciphertext(struct cm_domain *d, struct cm_frame *f,
 			struct page *out, u8 *tag);

@@ -456,20 +456,22 @@ void cm_guard_put_out(struct cm_domain *d)
 
 /**
  * cm_guard_try_put_out() - the same, unless somebody works on the domain
- * @d: the domain
+ * @d: the domain, where no region is exempt
  *
- * Context: process context, may sleep, but does not wait for map_lock.
+ * Context: process context, may sleep, but waits for nobody.
  * Return: whether it is sealed.
  */
 bool cm_guard_try_put_out(struct cm_domain *d)
 {
+	bool out;
+
 	WRITE_ONCE(d->resumed, true);
 	WRITE_ONCE(d->watched, true);
 	if (!mutex_trylock(&d->map_lock))
 		return false;
-	cm_window_put_out(d, cm_guard_exempts);
+	out = cm_window_try_put_out(d);
 	mutex_unlock(&d->map_lock);
-	return true;
+	return out;
 }
 
 /**

@@ -34,9 +34,11 @@ static bool cm_power_drops(void)
 
 static void cm_power_refuse(struct cm_domain *d, void *arg)
 {
-	unsigned int regions = smp_load_acquire(&d->regions);
 	bool *busy = arg;
+	unsigned int regions;
 
+	/* None: its key has gone. Pairs with cm_contents_del_region(). */
+	regions = smp_load_acquire(&d->regions);
 	if (!regions)
 		return;
 	pr_warn("%s[%d]: %u regions: hibernation would write their key to the disk: refused\n",
@@ -44,17 +46,26 @@ static void cm_power_refuse(struct cm_domain *d, void *arg)
 	*busy = true;
 }
 
+/* No region without having been dropped for this attempt, which has a number. */
+static bool cm_power_has_dropped(struct cm_domain *d, unsigned int attempt)
+{
+	/* As above. */
+	return !smp_load_acquire(&d->regions) ||
+	       READ_ONCE(d->dropped) == attempt;
+}
+
 static bool cm_power_drop(struct cm_domain *d, void *arg)
 {
-	unsigned int regions;
+	unsigned int regions, attempt = *(unsigned int *)arg;
 
-	if (!smp_load_acquire(&d->regions))
+	if (cm_power_has_dropped(d, attempt))
 		return true;
 	if (!mutex_trylock(&d->map_lock))
 		return false;
-	regions = d->key ? d->regions : 0;
+	regions = d->regions;
 	if (regions)
 		cm_contents_drop(d);
+	WRITE_ONCE(d->dropped, attempt);
 	mutex_unlock(&d->map_lock);
 	if (regions)
 		pr_warn("%s[%d]: %u regions: dropped for hibernation: touching them gives SIGBUS\n",
@@ -87,7 +98,7 @@ static void cm_power_close(bool *why)
 
 static void cm_power_tell_stuck(struct cm_domain *d, void *arg)
 {
-	if (READ_ONCE(d->key))
+	if (!cm_power_has_dropped(d, *(unsigned int *)arg))
 		pr_warn("%s[%d]: somebody works on its regions, and does not come to an end: hibernation is refused\n",
 			d->comm, READ_ONCE(d->pid));
 }
@@ -98,19 +109,21 @@ static void cm_power_tell_stuck(struct cm_domain *d, void *arg)
 /* May the machine hibernate? */
 static bool cm_power_hibernate(void)
 {
+	static unsigned int attempt;
 	bool busy = false;
 
 	/* First no new ones, then see whether there are old ones. */
 	cm_power_close(&cm_hibernating);
 	/* Those that come meanwhile get no regions. */
-	if (!cm_power_drops())
+	if (!cm_power_drops()) {
 		cm_domain_for_each(cm_power_refuse, &busy);
-	else
-		busy = !cm_domain_try_each(cm_power_drop, NULL,
-					   CM_POWER_PATIENCE);
-	if (busy && cm_power_drops())
-		cm_domain_for_each(cm_power_tell_stuck, NULL);
-	return !busy;
+		return !busy;
+	}
+	attempt++;
+	if (cm_domain_try_each(cm_power_drop, &attempt, CM_POWER_PATIENCE))
+		return true;
+	cm_domain_for_each(cm_power_tell_stuck, &attempt);
+	return false;
 }
 
 static int cm_power_notify(struct notifier_block *nb, unsigned long event,

@@ -49,3 +49,27 @@ void cm_rmap_zap(struct cm_domain *d, pgoff_t pgoff)
 				     PAGE_SIZE);
 	i_mmap_unlock_read(mapping);
 }
+
+/**
+ * cm_rmap_try_zap_all() - the same for all that a domain has mapped
+ * @d: the domain; without map_lock more may be mapped right after this
+ *
+ * Context: process context, may sleep, but waits for nobody; perhaps with an
+ * mmap_lock held.
+ * Return: whether it is done: nobody holds what a relative may hold for long.
+ */
+bool cm_rmap_try_zap_all(struct cm_domain *d)
+{
+	struct address_space *mapping = d->inode->i_mapping;
+	struct vm_area_struct *vma;
+
+	if (!i_mmap_trylock_read(mapping))
+		return false;
+	for (vma = cm_vma_tree_iter_first(&mapping->i_mmap, 0, ULONG_MAX); vma;
+	     vma = cm_vma_tree_iter_next(vma, 0, ULONG_MAX))
+		if (vma->vm_mm == d->mm)
+			zap_vma_ptes(vma, vma->vm_start,
+				     vma->vm_end - vma->vm_start);
+	i_mmap_unlock_read(mapping);
+	return true;
+}

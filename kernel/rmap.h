@@ -12,5 +12,6 @@
 struct cm_domain;
 
 void cm_rmap_zap(struct cm_domain *d, pgoff_t pgoff);
+bool cm_rmap_try_zap_all(struct cm_domain *d);
 
 #endif /* _CM_RMAP_H */

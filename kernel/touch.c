@@ -81,6 +81,20 @@ static vm_fault_t cm_touch_park(struct vm_fault *vmf, struct cm_notifier *n,
 	return VM_FAULT_RETRY;
 }
 
+/*
+ * Has somebody begun to watch us since the verdict? Then the window is to be put
+ * out, by him or by us.
+ */
+static bool cm_touch_is_late(struct cm_domain *d)
+{
+	/*
+	 * Pairs with cm_alone_is_out(), which sees the page, or we that; and with
+	 * cm_alone_hold(), which unmaps it, or we see that.
+	 */
+	smp_mb();
+	return cm_alone_lost() || READ_ONCE(d->window.held);
+}
+
 static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -129,12 +143,11 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 			       VM_FAULT_SIGBUS :
 			       cm_touch_park(vmf, n, verdict == CM_WAIT);
 	}
+	cm_window_let_go(d);
 	err = cm_fault_page(d, region, vmf->pgoff, write, &page, &rw);
-	/* Pairs with cm_alone_is_out(): it sees the page, or we this. */
-	smp_mb();
 	if (err) {
 		ret = cm_touch_failed(vmf->address, vmf->pgoff, err);
-	} else if (unlikely(cm_alone_lost())) {
+	} else if (unlikely(cm_touch_is_late(d))) {
 		cm_window_put_out(d, NULL);
 		ret = VM_FAULT_NOPAGE;
 	} else {
@@ -148,6 +161,8 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 		prot = rw ? vm_get_page_prot(vma->vm_flags) : vma->vm_page_prot;
 		ret = vmf_insert_pfn_prot(vma, vmf->address & PAGE_MASK,
 					  page_to_pfn(page), prot);
+		if (unlikely(cm_touch_is_late(d)))
+			cm_window_put_out(d, NULL);
 	}
 	mutex_unlock(&d->map_lock);
 	cm_expiry_arm(d);

@@ -13,7 +13,6 @@
 #include "cipher.h"
 #include "domain.h"
 #include "frame.h"
-#include "kick.h"
 #include "rmap.h"
 #include "store.h"
 #include "trace.h"
@@ -213,7 +212,7 @@ void cm_window_unseal(struct cm_domain *d)
 	struct cm_frame *f;
 	u64 start;
 
-	if (d->window.plain)
+	if (d->window.plain || d->window.held)
 		return;
 	WRITE_ONCE(d->window.plain, true);
 	if (list_empty(&d->window.list))
@@ -244,27 +243,6 @@ void cm_window_wipe(struct cm_domain *d)
 		if (f->dirty)
 			cm_frame_lose(f);
 	}
-}
-
-/**
- * cm_window_lose() - no plaintext from here on, whatever that costs
- * @d: the domain, whose map_lock cannot be had
- *
- * What is mapped stays so, and is zero. As it was only there, and who runs may
- * have read the zeros, its owner is told by SIGBUS.
- *
- * Context: process context.
- */
-void cm_window_lose(struct cm_domain *d)
-{
-	struct cm_frame *f;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&d->lock, flags);
-	list_for_each_entry(f, &d->window.list, list)
-		cm_frame_give_up(d, f);
-	raw_spin_unlock_irqrestore(&d->lock, flags);
-	cm_kick_running(d);
 }
 
 /*
@@ -377,6 +355,67 @@ void cm_window_put_out(struct cm_domain *d,
 			continue;
 		cm_window_expel(d, f, true);
 	}
+}
+
+/**
+ * cm_window_try_put_out() - the same for all of them, without waiting for others
+ * @d: the domain; map_lock is held
+ *
+ * Context: process context, may sleep; may be called with an mmap_lock held.
+ * Return: whether it is done; else nothing has happened.
+ */
+bool cm_window_try_put_out(struct cm_domain *d)
+{
+	struct cm_frame *f, *next;
+
+	lockdep_assert_held(&d->map_lock);
+	if (!cm_rmap_try_zap_all(d))
+		return false;
+	list_for_each_entry_safe(f, next, &d->window.list, list) {
+		cm_window_take_out(d, f, true);
+		if (f->bad)
+			d->window.lost = true;
+		cm_frame_free(f);
+	}
+	return true;
+}
+
+/**
+ * cm_window_hold() - seal it, whoever runs, and have it stay sealed
+ * @d: the domain, of which nothing is mapped
+ *
+ * For who cannot wait for map_lock. Whoever maps something after this, or has just
+ * done so, is to see it, and to put it out.
+ *
+ * Context: any.
+ */
+void cm_window_hold(struct cm_domain *d)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&d->lock, flags);
+	WRITE_ONCE(d->window.held, true);
+	cm_window_seal(d);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
+}
+
+/**
+ * cm_window_let_go() - undo cm_window_hold(), before a page comes into the window
+ * @d: the domain; map_lock is held
+ *
+ * Context: process context of a running owner, may sleep.
+ */
+void cm_window_let_go(struct cm_domain *d)
+{
+	unsigned long flags;
+
+	if (likely(!READ_ONCE(d->window.held)))
+		return;
+	cm_window_put_out(d, NULL);
+	raw_spin_lock_irqsave(&d->lock, flags);
+	WRITE_ONCE(d->window.held, false);
+	cm_window_unseal(d);
+	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
 /**

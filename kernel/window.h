@@ -12,8 +12,8 @@
  *    descriptor that nobody shares, under the domain's own key;
  *  - the store pages of all frames are pinned.
  *
- * Every function here wants map_lock held, except those for the scheduler and for
- * those who count.
+ * Every function here wants map_lock held, except those for the scheduler, for
+ * those who count, and cm_window_hold().
  */
 #ifndef _CM_WINDOW_H
 #define _CM_WINDOW_H
@@ -36,6 +36,8 @@ struct page;
  * @count: how many there are
  * @limit: how many there may be; under map_lock
  * @plain: see above; under the domain's lock
+ * @held: nothing is mapped, and it stays sealed although its owner runs, until who
+ *	serves a fault lets it go; under the domain's lock
  * @bad: some frame is bad: it must be unmapped before its owner is in user mode
  * @lost: some have been unmapped already, and the owner does not know; under
  *	map_lock
@@ -59,6 +61,7 @@ struct cm_window {
 	unsigned int count;
 	unsigned int limit;
 	bool plain;
+	bool held;
 	bool bad;
 	bool lost;
 	u64 plain_since;
@@ -91,6 +94,9 @@ int cm_window_add(struct cm_domain *d, struct cm_frame *f);
 struct cm_frame *cm_window_evict(struct cm_domain *d);
 void cm_window_put_out(struct cm_domain *d,
 		       bool (*keep)(struct cm_region *region));
+bool cm_window_try_put_out(struct cm_domain *d);
+void cm_window_hold(struct cm_domain *d);
+void cm_window_let_go(struct cm_domain *d);
 bool cm_window_put_out_bad(struct cm_domain *d);
 u64 cm_window_put_out_old(struct cm_domain *d, u64 before);
 void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last);
@@ -102,9 +108,6 @@ void cm_window_unseal(struct cm_domain *d);
 
 /* For those who count. */
 void cm_window_count_plain(struct cm_domain *d);
-
-/* Where nobody can wait for map_lock. */
-void cm_window_lose(struct cm_domain *d);
 
 /* For a kernel that has come to its end. */
 void cm_window_wipe(struct cm_domain *d);

@@ -9,9 +9,9 @@
 GUEST_OUT := build/tests
 GUEST_PROMISES := p1_expiry p1_grace p2_outsiders p2_descriptors p2_pinning p2_smp p2_stack p2_settled p3_begun p3_debugger p3_frames p3_handler p3_log p3_policy p3_tracers p3_unchecked p3_uprobes p4_contents p4_fork p4_killed p4_memory p4_tasks p5_p6_p7 p5_hibernation abi \
 	own_doing growth
-GUEST_ATTACKS := busy_region event_size foreign_write exemption_ends no_lock_held other_driver attach_storm hostile_abi hostile_race held_up not_a_frame stays_locked not_alone two_changers unload
+GUEST_ATTACKS := busy_region event_size foreign_write exemption_ends no_lock_held other_driver attach_storm hostile_abi hostile_race held_up not_a_frame stays_locked not_alone two_changers unload unload_in_use watch_storm
 GUEST_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -Wmissing-prototypes -O1 -g -pthread -D_GNU_SOURCE -DLIB_OUT='"$(LIB_OUT)"' -Iinclude $(CFLAGS)
-GUEST_COMMON := $(addprefix tests/attacks/,knob.c knob.h victim.c victim.h ring.c ring.h bystander.c bystander.h machine.h) tests/unit/tap.c tests/unit/tap.h
+GUEST_COMMON := $(addprefix tests/attacks/,knob.c knob.h module.c module.h victim.c victim.h ring.c ring.h bystander.c bystander.h machine.h) tests/unit/tap.c tests/unit/tap.h
 
 # The ways in that are C programs, and what all of them need.
 GUEST_WAYS := $(filter-out prey tracer victim judge,$(basename $(notdir $(wildcard tests/attacks/ways/*.c))))

@@ -12,7 +12,7 @@ guest() {
 
 # promises SMP DIR CALL...: CALL... [OPTION] -- COMMAND... for the promises and the attacks that are built in DIR. With more CPUs than one, once
 # more for those that have the kernel change its code again and again: there the CPUs take turns.
-patching="p3_tracers p3_uprobes p3_handler event_size no_lock_held not_alone unload"
+patching="p3_tracers p3_uprobes p3_handler busy_region event_size no_lock_held not_alone unload unload_in_use watch_storm"
 promises() {
 	local smp=$1 dir=$2 program run=tests/attacks/in-guest programs=() patchers=()
 	shift 2

@@ -4,9 +4,7 @@
  * right while the module is being unloaded; others when it has gone. Nothing of the module's may run in them then.
  *
  * And a process that had several threads when it opened the device has all counted as long as it lives, those to come as well: however fast they
- * come and go, the module can be unloaded. It is loaded again each time.
- *
- * P3, P4: where root has it unloaded though it is in use (rmmod --force), who uses it is protected as before, and loses nothing.
+ * come and go, the module can be unloaded. It is loaded again each time. What is unloaded though it is in use: unload_in_use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,18 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../unit/tap.h"
+#include "module.h"
 #include "victim.h"
 
 #define THREADS	100
@@ -39,42 +34,6 @@
 enum { WAIT, NUDGE, FREE };	/* shared->command */
 
 static int lines[THREADS][2];
-static char parameters[512];
-
-static int load(const char *arguments)
-{
-	char path[128];
-	struct utsname machine;
-	int fd, err;
-
-	uname(&machine);
-	snprintf(path, sizeof(path), "build/kernel/%s/cryptmem.ko", machine.release);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 || syscall(SYS_finit_module, fd, arguments, 0) ? errno : 0;
-	close(fd);
-	return err;
-}
-
-static int reload(void)
-{
-	return load(parameters);
-}
-
-/* What the module was loaded with, as it is now. */
-static void remember(char *text, size_t size)
-{
-	static const char *const names[] = { "cipher", "window", "window_max", "window_grow", "idle_ms", "max_plain_us", "grace_us", "hibernation",
-					     "max_regions", "max_pages" };
-	char path[96], value[32];
-	size_t used = 0;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "/sys/module/cryptmem/parameters/%s", names[i]);
-		victim_get(path, value, sizeof(value));
-		if (value[0] && used < size)
-			used += (size_t)snprintf(text + used, size - used, "%s=%s ", names[i], value);
-	}
-}
 
 /* Does not come back to user mode before it has two bytes. */
 static void *sleep_twice(void *line)
@@ -140,8 +99,8 @@ static bool is_idle(void)
 static long unload_among_sleepers(bool *well)
 {
 	long before, nudged = -1;
+	int status, err;
 	pid_t pid;
-	int status;
 
 	shared->ready = 0;
 	shared->command = WAIT;
@@ -160,10 +119,11 @@ static long unload_among_sleepers(bool *well)
 	shared->rounds = 0;
 	shared->command = NUDGE;
 	before = shared->rounds;
-	if (syscall(SYS_delete_module, "cryptmem", O_NONBLOCK) == 0)
-		nudged = shared->rounds - before;
+	err = module_unload(0);
+	if (err)
+		tap_note("it cannot be unloaded: %s", strerror(err));
 	else
-		tap_note("it cannot be unloaded: %s", strerror(errno));
+		nudged = shared->rounds - before;
 	while (shared->rounds < THREADS && waitpid(pid, &status, WNOHANG) == 0)
 		usleep(1000);
 	shared->command = FREE;
@@ -223,8 +183,7 @@ static bool unload_among_threads(void)
 	came = shared->others;
 	unloader = fork();
 	if (unloader == 0) {
-		for (int i = 0; i < 100 && syscall(SYS_delete_module, "cryptmem", O_NONBLOCK); i++)
-			usleep(50000);
+		module_unload_idle();
 		_exit(access("/sys/module/cryptmem/refcnt", F_OK) == 0);
 	}
 	for (int i = 0; i < PATIENCE * 10 && !unloaded; i++) {
@@ -242,7 +201,7 @@ static bool unload_among_threads(void)
 		tap_note("it cannot be unloaded");
 		return false;
 	}
-	status = reload();
+	status = module_reload();
 	if (status)
 		tap_note("it cannot be loaded again: %s", strerror(status));
 	return unloaded && churned && !status;
@@ -254,9 +213,8 @@ static bool load_among_watchers(const char *functions)
 	bool waited, served = false;
 	pid_t pid;
 
-	for (int i = 0; i < 100 && syscall(SYS_delete_module, "cryptmem", O_NONBLOCK); i++)
-		usleep(50000);
-	if (!victim_watch(functions) || reload()) {
+	module_unload_idle();
+	if (!victim_watch(functions) || module_reload()) {
 		tap_note("it cannot be loaded while %s is watched", functions);
 		return false;
 	}
@@ -319,8 +277,7 @@ static bool fail_among_writers(void)
 	int status = 0, err, before, meanwhile;
 	pid_t writer;
 
-	for (int i = 0; i < 100 && syscall(SYS_delete_module, "cryptmem", O_NONBLOCK); i++)
-		usleep(50000);
+	module_unload_idle();
 	shared->ready = 0;
 	shared->command = 0;
 	shared->rounds = 0;
@@ -330,159 +287,12 @@ static bool fail_among_writers(void)
 		write_again_and_again();
 	victim_wait(&shared->ready);
 	before = shared->ready;
-	err = load("hibernation=neither");
+	err = module_load("hibernation=neither");
 	meanwhile = shared->ready - before;
 	shared->command = 1;
 	waitpid(writer, &status, 0);
 	tap_note("%d calls were begun meanwhile; loading: %s; status %#x", meanwhile, strerror(err), (unsigned int)status);
-	return err == EINVAL && meanwhile > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && reload() == 0;
-}
-
-#define FREEZER	"/dev/shm/unload.freezer"
-#define FROZEN	FREEZER "/frozen"
-
-enum { TOUCH = FREE + 1, GIVE_BACK };	/* shared->command, too */
-
-static void *touch_when_told(void *page)
-{
-	shared->tid = (int)syscall(SYS_gettid);
-	wait_for(TOUCH);
-	*(volatile char *)page = 1;
-	return NULL;
-}
-
-/* One of its threads touches its region, another one gives that back. */
-static _Noreturn void be_parked(void)
-{
-	pthread_t thread;
-	char *page;
-	int fd;
-
-	page = victim_region(1, &fd);
-	if (pthread_create(&thread, NULL, touch_when_told, page))
-		_exit(2);
-	wait_for(GIVE_BACK);
-	munmap(page, 4096);
-	close(fd);
-	shared->ready = 1;
-	for (;;)
-		pause();
-}
-
-static bool freeze_thread(int tid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", tid);
-	return victim_set(FROZEN "/tasks", text) && victim_set(FROZEN "/freezer.state", "FROZEN");
-}
-
-/* A thread that waits for a debugger to go, in a fault, is in the module: even when its region is gone meanwhile. */
-static void unload_under_parked(void)
-{
-	pid_t pid;
-	bool frozen, given_back;
-	int err, status = 0;
-
-	mkdir(FREEZER, 0755);
-	if (mount("cgroup", FREEZER, "cgroup", 0, "freezer") || mkdir(FROZEN, 0755)) {
-		ok(true, "a thread that is parked # SKIP this kernel has no cgroup that freezes single threads: %s", strerror(errno));
-		return;
-	}
-	memset(shared, 0, sizeof(*shared));
-	pid = fork();
-	if (pid == 0)
-		be_parked();
-	if (!victim_wait(&shared->tid) || ptrace(PTRACE_SEIZE, pid, 0, 0))
-		exit(2);
-	shared->command = TOUCH;
-	usleep(300000);
-	frozen = freeze_thread(shared->tid);
-	shared->command = GIVE_BACK;
-	given_back = victim_wait(&shared->ready);
-	usleep(100000);
-	err = syscall(SYS_delete_module, "cryptmem", O_NONBLOCK) ? errno : 0;
-	ok(frozen && given_back && err == EWOULDBLOCK, "a thread is parked, and frozen; its region is given back: the module is in use: %s", strerror(err));
-	victim_set(FROZEN "/freezer.state", "THAWED");
-	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "it goes on, and finds its region gone");
-	for (int i = 0; i < 1000 && rmdir(FROZEN); i++)
-		usleep(10000);
-	umount(FREEZER);
-}
-
-static volatile int steer;
-
-/* Uses its region, and gives it away when it is led astray. */
-static _Noreturn void be_used(void)
-{
-	char secret[SECRET_LEN], *page = victim_region(1, NULL);
-
-	victim_make_secret(page);
-	victim_make_secret(secret);
-	for (shared->ready = 1;; shared->rounds++) {
-		if (steer)
-			memcpy((void *)shared->loot, page, SECRET_LEN);
-		shared->wrong += memcmp(page, secret, SECRET_LEN) != 0;
-		usleep(1000);
-	}
-}
-
-/* 0: this kernel can force nothing to be unloaded. */
-static pid_t start_unloading(void)
-{
-	pid_t pid = fork();
-	char state[16] = "";
-	siginfo_t ended;
-
-	if (pid == 0)
-		_exit(syscall(SYS_delete_module, "cryptmem", O_NONBLOCK | O_TRUNC) ? errno : 0);
-	for (int i = 0; i < 5000 && strcmp(state, "going"); i++) {
-		usleep(1000);
-		ended.si_pid = 0;
-		if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == pid && ended.si_status == EWOULDBLOCK) {
-			waitpid(pid, NULL, 0);
-			return 0;
-		}
-		victim_get("/sys/module/cryptmem/initstate", state, sizeof(state));
-	}
-	tap_note("its state: %s", state);
-	return pid;
-}
-
-/* What is done to it is noticed then, too: by ptrace, and by a write to its memory. */
-static void force_among_users(void)
-{
-	struct iovec local = { (int[]){ 1 }, sizeof(int) }, remote = { (void *)&steer, sizeof(int) };
-	pid_t user, unloader;
-	bool locked;
-	int status;
-
-	shared->ready = 0;
-	shared->rounds = 0;
-	shared->wrong = 0;
-	user = fork();
-	if (user == 0)
-		be_used();
-	victim_wait(&shared->ready);
-	unloader = start_unloading();
-	if (!unloader) {
-		ok(true, "rmmod --force # SKIP this kernel does not know it (CONFIG_MODULE_FORCE_UNLOAD)");
-		victim_end(user);
-		return;
-	}
-	ok(victim_goes_on(&shared->rounds) && !shared->wrong && waitpid(unloader, &status, WNOHANG) == 0,
-	   "rmmod --force: it waits; who has a region goes on, and finds its contents");
-	ok(!ptrace(PTRACE_SEIZE, user, 0, 0) && victim_stands_still(&shared->rounds), "under a debugger it parks");
-	ok(!ptrace(PTRACE_INTERRUPT, user, 0, 0) && waitpid(user, &status, 0) == user && !ptrace(PTRACE_DETACH, user, 0, 0) &&
-	   victim_goes_on(&shared->rounds) && !shared->wrong,
-	   "and goes on afterwards");
-	ok(process_vm_writev(user, &local, 1, &remote, 1, 0) == sizeof(int) && waitpid(user, &status, 0) == user && WIFSIGNALED(status) &&
-	   WTERMSIG(status) == SIGBUS && !victim_was_looted(),
-	   "led astray, it gets SIGBUS, and nothing is given away");
-	locked = victim_log("memory written by unload");
-	ok(locked, "the log says by whom");
-	ok(waitpid(unloader, &status, 0) == unloader && WIFEXITED(status) && WEXITSTATUS(status) == 0 && access("/sys/module/cryptmem", F_OK) < 0 && !reload(),
-	   "when the last user has gone it is unloaded, and can be loaded again");
+	return err == EINVAL && meanwhile > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && module_reload() == 0;
 }
 
 int main(void)
@@ -493,10 +303,10 @@ int main(void)
 	char *page;
 
 	victim_setup();
-	remember(parameters, sizeof(parameters));
+	module_remember();
 	for (int i = 0; i < ROUNDS && nudged <= 0 && well && loaded; i++) {
 		nudged = unload_among_sleepers(&well);
-		err = nudged < 0 ? 0 : reload();
+		err = nudged < 0 ? 0 : module_reload();
 		loaded = err == 0;
 		if (err)
 			tap_note("it cannot be loaded again: %s", strerror(err));
@@ -510,8 +320,6 @@ int main(void)
 	if (page)
 		munmap(page, 4096);
 	close(device);
-	if (loaded)
-		unload_under_parked();
 #ifdef __x86_64__
 	ok(loaded && load_among_watchers("copy_from_user_nofault") && load_among_watchers("text_poke_queue copy_from_user_nofault"),
 	   "it can be loaded while others watch what events read memory with: then no protected memory is used");
@@ -519,10 +327,5 @@ int main(void)
 	(void)load_among_watchers;
 #endif
 	ok(loaded && fail_among_writers(), "where it cannot be loaded, those who were changing other processes meanwhile go on, and it can be loaded afterwards");
-	/* After that the kernel takes nobody's word for locks any more. */
-	if (access("/proc/lockdep", F_OK) == 0)
-		ok(true, "rmmod --force # SKIP this kernel watches locks, and does not after that");
-	else if (loaded)
-		force_among_users();
 	return tap_done();
 }
