@@ -121,25 +121,6 @@ static bool cm_alone_regain(unsigned int losses)
 	return regained;
 }
 
-static void cm_alone_look(struct work_struct *work)
-{
-	unsigned int losses;
-	unsigned long flags;
-	bool all;
-
-	raw_spin_lock_irqsave(&cm_alone_lock, flags);
-	losses = cm_alone_losses;
-	all = cm_alone_has_all();
-	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
-	/* Calls under way by the list, which is gone through without preemption. */
-	if (all)
-		synchronize_rcu();
-	if (!all || !cm_alone_regain(losses))
-		schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
-	else
-		pr_notice("nobody else watches the functions that read memory any more: protected memory can be used\n");
-}
-
 static void cm_alone_tell(const char *name)
 {
 	pr_warn("%s() is watched by somebody else, too: all protected memory is sealed as long as that lasts\n",
@@ -158,18 +139,52 @@ static bool cm_alone_put_out(struct cm_domain *d, void *arg)
 	return cm_alone_is_out(d) || cm_guard_try_put_out(d);
 }
 
-static void cm_alone_hold(struct cm_domain *d, void *arg)
+/* Without map_lock. Until they have that, none of its tasks is in user mode. */
+static bool cm_alone_hold(struct cm_domain *d, void *arg)
 {
 	if (cm_alone_put_out(d, NULL))
-		return;
-	/* Until it can take map_lock, none of its tasks is in user mode. */
+		return true;
 	cm_kick_all_out(d);
-	/*
-	 * Where a relative is in the way of this, too, what a system call under way
-	 * reads from there, or writes to it, is wrong: better that than plaintext.
-	 */
-	cm_rmap_try_zap_all(d);
-	cm_window_hold(d);
+	if (!cm_rmap_try_zap_all(d))
+		return false;
+	cm_window_hold(d, false);
+	return true;
+}
+
+/*
+ * Where a relative is in the way of that, too. What a system call under way reads
+ * there is wrong, what it writes is lost, and not hidden until cm_alone_retry().
+ */
+static void cm_alone_hold_mapped(struct cm_domain *d, void *arg)
+{
+	if (!cm_alone_hold(d, NULL))
+		cm_window_hold(d, true);
+}
+
+static void cm_alone_retry(struct cm_domain *d, void *arg)
+{
+	if (READ_ONCE(d->window.held) && !cm_alone_put_out(d, NULL))
+		cm_rmap_try_zap_all(d);
+}
+
+static void cm_alone_look(struct work_struct *work)
+{
+	unsigned int losses;
+	unsigned long flags;
+	bool all;
+
+	cm_domain_for_each(cm_alone_retry, NULL);
+	raw_spin_lock_irqsave(&cm_alone_lock, flags);
+	losses = cm_alone_losses;
+	all = cm_alone_has_all();
+	raw_spin_unlock_irqrestore(&cm_alone_lock, flags);
+	/* Calls under way by the list, which is gone through without preemption. */
+	if (all)
+		synchronize_rcu();
+	if (!all || !cm_alone_regain(losses))
+		schedule_delayed_work(&cm_alone_work, CM_ALONE_POLL);
+	else
+		pr_notice("nobody else watches the functions that read memory any more: protected memory can be used\n");
 }
 
 /*
@@ -178,8 +193,9 @@ static void cm_alone_hold(struct cm_domain *d, void *arg)
  */
 static void cm_alone_put_all_out(void)
 {
-	if (!cm_domain_try_each(cm_alone_put_out, NULL, CM_ALONE_PATIENCE))
-		cm_domain_for_each(cm_alone_hold, NULL);
+	if (!cm_domain_try_each(cm_alone_put_out, NULL, CM_ALONE_PATIENCE) &&
+	    !cm_domain_try_each(cm_alone_hold, NULL, CM_ALONE_PATIENCE))
+		cm_domain_for_each(cm_alone_hold_mapped, NULL);
 }
 
 /* Take note of what is going to be written. Is that the beginning of the end? */

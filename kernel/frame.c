@@ -196,6 +196,9 @@ void cm_frame_unseal(struct cm_domain *d, struct cm_frame *f)
  */
 void cm_frame_save(struct cm_domain *d, struct cm_frame *f)
 {
+	/* It may have been written to since: see whether that is ciphertext. */
+	if (f->sealed && d->window.torn)
+		cm_frame_unseal(d, f);
 	if (f->bad || !f->dirty)
 		return;
 	if (f->sealed) {
@@ -219,14 +222,14 @@ void cm_frame_save(struct cm_domain *d, struct cm_frame *f)
  * @tag: CM_TAG_SIZE bytes, directly mapped memory, for the cipher's use
  *
  * Context: any.
- * Return: 0, -ENODATA when it is the store that has it, or the driver's errno.
+ * Return: 0, -ENODATA when the store has it, or something older; or the driver's errno.
  */
 int cm_frame_ciphertext(struct cm_domain *d, struct cm_frame *f,
 			struct page *out, u8 *tag)
 {
 	u64 nonce;
 
-	if (f->bad || !f->dirty)
+	if (f->bad || !f->dirty || d->window.torn)
 		return -ENODATA;
 	if (!f->sealed)
 		return cm_cipher_encrypt(d->cipher, f->pg->key, f->page, out,

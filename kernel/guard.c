@@ -382,6 +382,7 @@ void cm_guard_work(struct cm_notifier *n)
 	if (test_and_clear_bit(CM_RESTART, &n->flags))
 		cm_guard_wait_and_restart(d);
 	mutex_lock(&d->map_lock);
+	cm_window_let_go(d);
 	if (READ_ONCE(d->window.bad))
 		bad = cm_window_put_out_bad(d);
 	if (READ_ONCE(d->window.age_due))

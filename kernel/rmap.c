@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
+#include <linux/xarray.h>
 
 #include "domain.h"
 #include "rmap.h"
@@ -24,6 +25,20 @@ INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
 		     shared.rb_subtree_last, cm_vma_first, cm_vma_last,
 		     static __maybe_unused, cm_vma_tree)
 
+/* The inode's i_mmap_rwsem is held. */
+static void cm_rmap_zap_page(struct cm_domain *d, pgoff_t pgoff)
+{
+	struct address_space *mapping = d->inode->i_mapping;
+	struct vm_area_struct *vma;
+
+	for (vma = cm_vma_tree_iter_first(&mapping->i_mmap, pgoff, pgoff); vma;
+	     vma = cm_vma_tree_iter_next(vma, pgoff, pgoff))
+		if (vma->vm_mm == d->mm)
+			zap_vma_ptes(vma, vma->vm_start +
+				     ((pgoff - vma->vm_pgoff) << PAGE_SHIFT),
+				     PAGE_SIZE);
+}
+
 /**
  * cm_rmap_zap() - have nobody reach a frame through a page table any more
  * @d: the domain; map_lock is held
@@ -36,40 +51,29 @@ INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long,
  */
 void cm_rmap_zap(struct cm_domain *d, pgoff_t pgoff)
 {
-	struct address_space *mapping = d->inode->i_mapping;
-	struct vm_area_struct *vma;
-
 	lockdep_assert_held(&d->map_lock);
-	i_mmap_lock_read(mapping);
-	for (vma = cm_vma_tree_iter_first(&mapping->i_mmap, pgoff, pgoff); vma;
-	     vma = cm_vma_tree_iter_next(vma, pgoff, pgoff))
-		if (vma->vm_mm == d->mm)
-			zap_vma_ptes(vma, vma->vm_start +
-				     ((pgoff - vma->vm_pgoff) << PAGE_SHIFT),
-				     PAGE_SIZE);
-	i_mmap_unlock_read(mapping);
+	i_mmap_lock_read(d->inode->i_mapping);
+	cm_rmap_zap_page(d, pgoff);
+	i_mmap_unlock_read(d->inode->i_mapping);
 }
 
 /**
- * cm_rmap_try_zap_all() - the same for all that a domain has mapped
+ * cm_rmap_try_zap_all() - the same for all frames, without waiting for anybody
  * @d: the domain; without map_lock more may be mapped right after this
  *
- * Context: process context, may sleep, but waits for nobody; perhaps with an
- * mmap_lock held.
- * Return: whether it is done: nobody holds what a relative may hold for long.
+ * Context: process context, may sleep; perhaps with an mmap_lock held.
+ * Return: whether it is done: no relative holds the inode's lock, or waits for it.
  */
 bool cm_rmap_try_zap_all(struct cm_domain *d)
 {
-	struct address_space *mapping = d->inode->i_mapping;
-	struct vm_area_struct *vma;
+	struct cm_frame *f;
+	unsigned long at;
 
-	if (!i_mmap_trylock_read(mapping))
+	if (!i_mmap_trylock_read(d->inode->i_mapping))
 		return false;
-	for (vma = cm_vma_tree_iter_first(&mapping->i_mmap, 0, ULONG_MAX); vma;
-	     vma = cm_vma_tree_iter_next(vma, 0, ULONG_MAX))
-		if (vma->vm_mm == d->mm)
-			zap_vma_ptes(vma, vma->vm_start,
-				     vma->vm_end - vma->vm_start);
-	i_mmap_unlock_read(mapping);
+	/* Under RCU for each step; what it finds may be gone by then. */
+	xa_for_each(&d->window.frames, at, f)
+		cm_rmap_zap_page(d, at);
+	i_mmap_unlock_read(d->inode->i_mapping);
 	return true;
 }

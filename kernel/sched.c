@@ -83,6 +83,7 @@ static void cm_sched_in(struct preempt_notifier *pn, int cpu)
 	}
 	cm_sched_count(n);
 	if (unlikely(cm_guard_suspects(d, current) ||
+		     READ_ONCE(d->window.held) ||
 		     READ_ONCE(d->window.bad) ||
 		     READ_ONCE(d->window.age_due) ||
 		     READ_ONCE(d->expiry.due) || !READ_ONCE(d->users)))

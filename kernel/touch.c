@@ -161,8 +161,11 @@ static vm_fault_t cm_touch_page(struct vm_fault *vmf, bool write, bool upgrade)
 		prot = rw ? vm_get_page_prot(vma->vm_flags) : vma->vm_page_prot;
 		ret = vmf_insert_pfn_prot(vma, vmf->address & PAGE_MASK,
 					  page_to_pfn(page), prot);
-		if (unlikely(cm_touch_is_late(d)))
+		if (unlikely(cm_touch_is_late(d))) {
+			/* At once: it may be sealed, and others here in calls. */
+			zap_vma_ptes(vma, vmf->address & PAGE_MASK, PAGE_SIZE);
 			cm_window_put_out(d, NULL);
+		}
 	}
 	mutex_unlock(&d->map_lock);
 	cm_expiry_arm(d);

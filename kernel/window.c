@@ -382,25 +382,29 @@ bool cm_window_try_put_out(struct cm_domain *d)
 
 /**
  * cm_window_hold() - seal it, whoever runs, and have it stay sealed
- * @d: the domain, of which nothing is mapped
+ * @d: the domain
+ * @mapped: some of it may be mapped yet, and be written to by a system call that is
+ *	under way: what is there is not taken for ciphertext then
  *
  * For who cannot wait for map_lock. Whoever maps something after this, or has just
- * done so, is to see it, and to put it out.
+ * done so, is to see it, and to put it out; who goes to user mode, too.
  *
  * Context: any.
  */
-void cm_window_hold(struct cm_domain *d)
+void cm_window_hold(struct cm_domain *d, bool mapped)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&d->lock, flags);
 	WRITE_ONCE(d->window.held, true);
+	d->window.torn |= mapped;
 	cm_window_seal(d);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }
 
 /**
- * cm_window_let_go() - undo cm_window_hold(), before a page comes into the window
+ * cm_window_let_go() - undo cm_window_hold(): before a page comes into the window,
+ * or its owner to user mode
  * @d: the domain; map_lock is held
  *
  * Context: process context of a running owner, may sleep.
@@ -414,6 +418,7 @@ void cm_window_let_go(struct cm_domain *d)
 	cm_window_put_out(d, NULL);
 	raw_spin_lock_irqsave(&d->lock, flags);
 	WRITE_ONCE(d->window.held, false);
+	d->window.torn = false;
 	cm_window_unseal(d);
 	raw_spin_unlock_irqrestore(&d->lock, flags);
 }

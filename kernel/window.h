@@ -36,8 +36,9 @@ struct page;
  * @count: how many there are
  * @limit: how many there may be; under map_lock
  * @plain: see above; under the domain's lock
- * @held: nothing is mapped, and it stays sealed although its owner runs, until who
- *	serves a fault lets it go; under the domain's lock
+ * @held: it stays sealed although its owner runs, until who serves a fault, or goes
+ *	to user mode, puts it out; under the domain's lock
+ * @torn: some of it was mapped all the same; under the domain's lock
  * @bad: some frame is bad: it must be unmapped before its owner is in user mode
  * @lost: some have been unmapped already, and the owner does not know; under
  *	map_lock
@@ -62,6 +63,7 @@ struct cm_window {
 	unsigned int limit;
 	bool plain;
 	bool held;
+	bool torn;
 	bool bad;
 	bool lost;
 	u64 plain_since;
@@ -95,7 +97,7 @@ struct cm_frame *cm_window_evict(struct cm_domain *d);
 void cm_window_put_out(struct cm_domain *d,
 		       bool (*keep)(struct cm_region *region));
 bool cm_window_try_put_out(struct cm_domain *d);
-void cm_window_hold(struct cm_domain *d);
+void cm_window_hold(struct cm_domain *d, bool mapped);
 void cm_window_let_go(struct cm_domain *d);
 bool cm_window_put_out_bad(struct cm_domain *d);
 u64 cm_window_put_out_old(struct cm_domain *d, u64 before);
