@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "../unit/tap.h"
+#include "module.h"
 #include "victim.h"
 
 #define PAGES	8192	/* at a millisecond for each second: minutes */
@@ -34,6 +35,7 @@ static char *secret_page, *kept_page, *pages;
 static struct {
 	char *volatile page;
 	volatile long uses;
+	volatile int works;	/* on its region, from now on */
 	volatile int reads;	/* a thread of it is in a long call */
 } *mine;
 static int device;
@@ -67,10 +69,11 @@ static int use(char *page)
 static void *discarder(void *unused)
 {
 	shared->tid = (int)syscall(SYS_gettid);
-	while (!shared->command)
+	while (!mine->reads)
 		usleep(1000);
 	/* What slept has been put out as it came back. */
 	secret_page[SECRET_LEN]++;
+	mine->works = 1;
 	victim_discard(device, pages, PAGES);
 	shared->others = 1;
 	return unused;
@@ -135,16 +138,37 @@ static void other(void)
 	}
 }
 
-static bool starve(void)
+static bool is_busy(void)
 {
-	char tid[16];
+	return shared->others == 0;
+}
 
+static bool make_group(void)
+{
 	mkdir(MOUNTED, 0755);
-	if (mount("cgroup", MOUNTED, "cgroup", 0, "cpu") || mkdir(GROUP, 0755) || !victim_set(GROUP "/cpu.cfs_period_us", "1000000") ||
-	    !victim_set(GROUP "/cpu.cfs_quota_us", "1000"))
+	return mount("cgroup", MOUNTED, "cgroup", 0, "cpu") == 0 && mkdir(GROUP, 0755) == 0 && victim_set(GROUP "/cpu.cfs_period_us", "1000000") &&
+	       victim_set(GROUP "/cpu.cfs_quota_us", "1000");
+}
+
+/* The last may be on their way out of it. */
+static void remove_group(void)
+{
+	for (int i = 0; i < 1000 && rmdir(GROUP) && errno == EBUSY; i++)
+		usleep(10000);
+	umount(MOUNTED);
+}
+
+/* It is to be at work by then. */
+static bool starve(pid_t tid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", tid);
+	if (!victim_set(GROUP "/tasks", text))
 		return false;
-	snprintf(tid, sizeof(tid), "%d", shared->tid);
-	return victim_set(GROUP "/tasks", tid);
+	for (int i = 0; i < 1000 && !module_has(tid); i++)
+		usleep(20000);
+	return module_has(tid);
 }
 
 static void feed(void)
@@ -196,11 +220,6 @@ static int watch(pid_t unused)
 {
 	(void)unused;
 	return !victim_watch(READS);
-}
-
-static bool is_busy(void)
-{
-	return shared->others == 0;
 }
 
 static void who_reads(pid_t victim)
@@ -300,49 +319,50 @@ static void who_changes_code(pid_t victim)
 	ok(shared->loot[0] == '0' && shared->loot[1] == '0', "it has lost nothing (%c, %c)", shared->loot[0] ?: '-', shared->loot[1] ?: '-');
 }
 
-int main(void)
+static void work_for_ever(void)
 {
 	pid_t victims[2];
 	char mode[16];
 
-	victim_setup();
-	mine = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (mine == MAP_FAILED)
-		return 2;
 	victims[0] = fork();
 	if (victims[0] == 0)
 		victim();
 	for (int i = 0; i < 20 && !victim_wait(&shared->ready); i++)
 		;
-	victim_wait(&shared->tid);
 	victims[1] = fork();
 	if (victims[1] == 0)
 		other();
-	if (!starve()) {
-		ok(true, "who works on a region for ever # SKIP this kernel has no cgroup that limits the CPU: %s", strerror(errno));
-		return tap_done();
-	}
+	victim_wait(&shared->tid);
 	shared->command = 1;
-	sleep(2);
+	ok(victim_wait(&mine->works) && starve(shared->tid) && is_busy(), "control: a thread that works on a region gets next to no CPU");
 	who_reads(victims[0]);
 	who_hibernates();
 	victim_get("/sys/module/cryptmem/parameters/hibernation", mode, sizeof(mode));
 	if (strcmp(mode, "drop") == 0) {
 		who_drops(victims[1]);
-		kill(victims[0], SIGKILL);
-		return tap_done();
-	}
+	} else {
 #ifdef __x86_64__
-	who_changes_code(victims[0]);
+		who_changes_code(victims[0]);
 #endif
-	ok(victim_goes_on(&shared->rounds) && waitpid(victims[1], NULL, WNOHANG) == 0, "another one, who was put out, has lost nothing");
+		ok(victim_goes_on(&shared->rounds) && waitpid(victims[1], NULL, WNOHANG) == 0, "another one, who was put out, has lost nothing");
+	}
 	feed();
 	for (int i = 0; i < 2; i++) {
 		kill(victims[i], SIGKILL);
 		waitpid(victims[i], NULL, 0);
 	}
-	for (int i = 0; i < 1000 && rmdir(GROUP); i++)
-		usleep(10000);
-	umount(MOUNTED);
+}
+
+int main(void)
+{
+	victim_setup();
+	mine = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (mine == MAP_FAILED)
+		return 2;
+	if (make_group())
+		work_for_ever();
+	else
+		ok(true, "who works on a region for ever # SKIP this kernel has no cgroup that limits the CPU: %s", strerror(errno));
+	remove_group();
 	return tap_done();
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -55,4 +56,18 @@ void module_remember(void)
 		if (value[0] && used < sizeof(remembered))
 			used += (size_t)snprintf(remembered + used, sizeof(remembered) - used, "%s=%s ", names[i], value);
 	}
+}
+
+bool module_has(pid_t tid)
+{
+	char path[32], stack[2048];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", tid);
+	fd = open(path, O_RDONLY);
+	n = read(fd, stack, sizeof(stack) - 1);
+	close(fd);
+	stack[n < 0 ? 0 : n] = 0;
+	return strstr(stack, "[cryptmem]");
 }

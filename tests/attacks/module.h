@@ -3,6 +3,9 @@
 #ifndef MODULE_H
 #define MODULE_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 /* What it was loaded with, as it is now, for module_reload(). */
 void module_remember(void);
 /* 0, or errno. */
@@ -12,5 +15,7 @@ int module_reload(void);
 int module_unload(int flags);
 /* As soon as it is idle, or not at all. */
 void module_unload_idle(void);
+/* Whether a thread that does not run is in a function of its. */
+bool module_has(pid_t tid);
 
 #endif

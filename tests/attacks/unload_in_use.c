@@ -60,20 +60,6 @@ static _Noreturn void be_parked(void)
 		pause();
 }
 
-static bool is_in_module(int tid)
-{
-	char path[32], stack[2048];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stack", tid);
-	fd = open(path, O_RDONLY);
-	n = read(fd, stack, sizeof(stack) - 1);
-	close(fd);
-	stack[n < 0 ? 0 : n] = 0;
-	return strstr(stack, "[cryptmem]");
-}
-
 /* It waits there, but for moments in which it looks whether that has an end, and in which it may be frozen as well. */
 static bool freeze_in_module(int tid)
 {
@@ -85,7 +71,7 @@ static bool freeze_in_module(int tid)
 	for (int i = 0; i < 100; i++) {
 		victim_set(FROZEN "/freezer.state", "FROZEN");
 		usleep(50000);
-		if (is_in_module(tid))
+		if (module_has(tid))
 			return true;
 		victim_set(FROZEN "/freezer.state", "THAWED");
 		usleep(50000);
