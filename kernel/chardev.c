@@ -83,9 +83,9 @@ static int cm_chardev_query(void __user *arg)
 	if (cm_cipher_authenticated())
 		q.features |= CRYPTMEM_FEAT_AUTHENTICATED;
 	q.page_size = PAGE_SIZE;
-	q.window_default = cm_window_default();
+	q.window_default = cm_growth_default();
 	q.window_min = CM_WINDOW_MIN;
-	q.window_max = cm_window_max();
+	q.window_max = cm_growth_max();
 	q.max_regions = cm_limits_max_regions();
 	q.max_pages = cm_limits_max_pages();
 	strscpy(q.cipher, cm_cipher_name(), sizeof(q.cipher));

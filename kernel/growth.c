@@ -2,19 +2,91 @@
 /*
  * growth: see growth.h.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/time64.h>
 #include <linux/xarray.h>
 
+#include "cipher.h"
 #include "domain.h"
 #include "growth.h"
+
+static unsigned int window = 32;
+module_param(window, uint, 0644);
+MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once, to begin with (32; 8 to window_max)");
+
+static unsigned int window_max;
+module_param(window_max, uint, 0644);
+MODULE_PARM_DESC(window_max, "the most that a process may ask for, pages (8 to 65536; 512, or what this machine seals in 2 ms, if that is less)");
 
 static unsigned int window_grow = 4;
 module_param(window_grow, uint, 0644);
 MODULE_PARM_DESC(window_grow, "times its size a window may grow to while what was put out of it keeps coming back (4; 1: it does not grow; at most window_max)");
 
+/* All of a window is sealed with interrupts off: for about so long at most. */
+#define CM_SEAL_MAX_NS	(2 * NSEC_PER_MSEC)
+#define CM_GROWTH_MOST	512U
+
 /* Over so many switches it is counted what comes back. */
 #define CM_GROWTH_SWITCHES	16U
+
+/**
+ * cm_growth_init() - see how large a window may be on this machine
+ *
+ * Unless the administrator has said so.
+ *
+ * Context: process context, may sleep. There is a cipher.
+ * Return: 0.
+ */
+int cm_growth_init(void)
+{
+	unsigned int least = clamp(window, CM_WINDOW_MIN, CM_GROWTH_MOST);
+	u64 ns, most;
+
+	if (window_max)
+		return 0;
+	/* There and back. */
+	ns = cm_cipher_speed();
+	most = div64_u64(2 * CM_SEAL_MAX_NS, max_t(u64, ns, 1));
+	window_max = clamp_t(u64, most, least, CM_GROWTH_MOST);
+	if (ns == U64_MAX)
+		pr_warn("window_max=%u: the cipher's speed cannot be told\n",
+			window_max);
+	else if (window_max < CM_GROWTH_MOST)
+		pr_info("window_max=%u: %llu ns to seal and unseal a page\n",
+			window_max, ns);
+	return 0;
+}
+
+/**
+ * cm_growth_exit() - undo cm_growth_init()
+ */
+void cm_growth_exit(void)
+{
+}
+
+/**
+ * cm_growth_max() - the largest limit that may be set
+ *
+ * Return: pages.
+ */
+unsigned int cm_growth_max(void)
+{
+	return clamp(READ_ONCE(window_max), CM_WINDOW_MIN, 65536U);
+}
+
+/**
+ * cm_growth_default() - the limit that a new domain gets
+ *
+ * Return: pages, within the bounds.
+ */
+unsigned int cm_growth_default(void)
+{
+	return clamp(READ_ONCE(window), CM_WINDOW_MIN, cm_growth_max());
+}
 
 /**
  * cm_growth_setup() - a window that has not grown
@@ -64,7 +136,7 @@ static unsigned int cm_growth_cap(const struct cm_window *w)
 
 	if (w->growth.fixed)
 		return w->growth.base;
-	most = min_t(u64, most, cm_window_max());
+	most = min_t(u64, most, cm_growth_max());
 	return max_t(u64, most, w->growth.base);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * growth: a window that is too small for what is in use grows.
+ * growth: how large windows are; one that is too small for what is in use grows.
  *
  * A page that was put out of a full window and comes back has cost an eviction
  * and a fault. A frame more would have cost one more to seal and unseal, at each
@@ -34,8 +34,15 @@ struct cm_growth {
 	unsigned int returned;
 };
 
+#define CM_WINDOW_MIN	8U
+
 /* Of cm_domain.pages: counted in ->out. */
 #define CM_EVICTED	XA_MARK_1
+
+int cm_growth_init(void);
+void cm_growth_exit(void);
+unsigned int cm_growth_default(void);
+unsigned int cm_growth_max(void);
 
 void cm_growth_setup(struct cm_growth *g, unsigned int base);
 void cm_growth_inherit(struct cm_domain *child, struct cm_domain *parent);

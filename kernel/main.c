@@ -35,6 +35,7 @@
 #include "choice.h"
 #include "cipher.h"
 #include "domain.h"
+#include "growth.h"
 #include "hold.h"
 #include "hooks.h"
 #include "idle.h"
@@ -43,7 +44,6 @@
 #include "store.h"
 #include "tasks.h"
 #include "tell.h"
-#include "window.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -62,7 +62,7 @@ struct cm_room {
 
 static const struct cm_room cm_rooms[] = {
 	{ "cipher", cm_choice_init, cm_choice_exit },
-	{ "window", cm_window_init, cm_window_exit },
+	{ "growth", cm_growth_init, cm_growth_exit },
 	{ "tell", cm_tell_init, cm_tell_exit },
 	{ "store", cm_store_init, cm_store_exit },
 	{ "domain", cm_domain_init, cm_domain_exit },
@@ -99,7 +99,7 @@ static int __init cm_init(void)
 		}
 	}
 	pr_info("ready: %s, window of %u pages\n", cm_cipher_name(),
-		cm_window_default());
+		cm_growth_default());
 	return 0;
 }
 

@@ -2,88 +2,16 @@
 /*
  * window: see window.h.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/fs.h>
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 
 #include "cipher.h"
 #include "domain.h"
 #include "frame.h"
 #include "rmap.h"
-#include "store.h"
 #include "trace.h"
 #include "window.h"
-
-static unsigned int window = 32;
-module_param(window, uint, 0644);
-MODULE_PARM_DESC(window, "pages of a domain that may be mapped at once, to begin with (32; 8 to window_max)");
-
-static unsigned int window_max;
-module_param(window_max, uint, 0644);
-MODULE_PARM_DESC(window_max, "the most that a process may ask for, pages (8 to 65536; 512, or what this machine seals in 2 ms, if that is less)");
-
-/* All of a window is sealed with interrupts off: for about so long at most. */
-#define CM_SEAL_MAX_NS	(2 * NSEC_PER_MSEC)
-#define CM_WINDOW_MOST	512U
-
-/**
- * cm_window_init() - see how large a window may be on this machine
- *
- * Unless the administrator has said so.
- *
- * Context: process context, may sleep. There is a cipher.
- * Return: 0.
- */
-int cm_window_init(void)
-{
-	unsigned int least = clamp(window, CM_WINDOW_MIN, CM_WINDOW_MOST);
-	u64 ns, most;
-
-	if (window_max)
-		return 0;
-	/* There and back. */
-	ns = cm_cipher_speed();
-	most = div64_u64(2 * CM_SEAL_MAX_NS, max_t(u64, ns, 1));
-	window_max = clamp_t(u64, most, least, CM_WINDOW_MOST);
-	if (ns == U64_MAX)
-		pr_warn("window_max=%u: the cipher's speed cannot be told\n",
-			window_max);
-	else if (window_max < CM_WINDOW_MOST)
-		pr_info("window_max=%u: %llu ns to seal and unseal a page\n",
-			window_max, ns);
-	return 0;
-}
-
-/**
- * cm_window_exit() - undo cm_window_init()
- */
-void cm_window_exit(void)
-{
-}
-
-/**
- * cm_window_max() - the largest limit that may be set
- *
- * Return: pages.
- */
-unsigned int cm_window_max(void)
-{
-	return clamp(READ_ONCE(window_max), CM_WINDOW_MIN, 65536U);
-}
-
-/**
- * cm_window_default() - the limit that a new domain gets
- *
- * Return: pages, within the bounds.
- */
-unsigned int cm_window_default(void)
-{
-	return clamp(READ_ONCE(window), CM_WINDOW_MIN, cm_window_max());
-}
 
 /**
  * cm_window_setup() - make an empty window
@@ -93,7 +21,7 @@ void cm_window_setup(struct cm_window *w)
 {
 	INIT_LIST_HEAD(&w->list);
 	xa_init_flags(&w->frames, XA_FLAGS_ACCOUNT);
-	w->limit = cm_window_default();
+	w->limit = cm_growth_default();
 	w->age_every = 1;
 	cm_growth_setup(&w->growth, w->limit);
 }
@@ -511,7 +439,7 @@ void cm_window_throw_away(struct cm_domain *d, pgoff_t first, pgoff_t last)
 int cm_window_resize(struct cm_domain *d, unsigned int limit)
 {
 	lockdep_assert_held(&d->map_lock);
-	if (limit < CM_WINDOW_MIN || limit > cm_window_max())
+	if (limit < CM_WINDOW_MIN || limit > cm_growth_max())
 		return -ERANGE;
 	cm_growth_fix(d, limit);
 	while (d->window.count > limit)

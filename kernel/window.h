@@ -78,15 +78,9 @@ struct cm_window {
 	struct cm_growth growth;
 };
 
-#define CM_WINDOW_MIN	8U
-
 /* Of cm_domain.pages: put out by the last round of ageing, not back since. */
 #define CM_AGED		XA_MARK_0
 
-int cm_window_init(void);
-void cm_window_exit(void);
-unsigned int cm_window_default(void);
-unsigned int cm_window_max(void);
 
 void cm_window_setup(struct cm_window *w);
 void cm_window_teardown(struct cm_window *w);
