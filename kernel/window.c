@@ -6,7 +6,6 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 
-#include "cipher.h"
 #include "domain.h"
 #include "frame.h"
 #include "rmap.h"

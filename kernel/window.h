@@ -81,7 +81,6 @@ struct cm_window {
 /* Of cm_domain.pages: put out by the last round of ageing, not back since. */
 #define CM_AGED		XA_MARK_0
 
-
 void cm_window_setup(struct cm_window *w);
 void cm_window_teardown(struct cm_window *w);
 int cm_window_resize(struct cm_domain *d, unsigned int limit);
