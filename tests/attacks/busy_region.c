@@ -343,6 +343,8 @@ static void work_for_ever(void)
 	} else {
 #ifdef __x86_64__
 		who_changes_code(victims[0]);
+#else
+		(void)who_changes_code;
 #endif
 		ok(victim_goes_on(&shared->rounds) && waitpid(victims[1], NULL, WNOHANG) == 0, "another one, who was put out, has lost nothing");
 	}
