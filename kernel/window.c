@@ -230,13 +230,20 @@ int cm_window_add(struct cm_domain *d, struct cm_frame *f)
 	return -EBADMSG;
 }
 
+/* The same for one that was mapped: its owner is to know when it is bad. */
+static void cm_window_take_away(struct cm_domain *d, struct cm_frame *f,
+				bool save)
+{
+	cm_window_take_out(d, f, save);
+	if (f->bad)
+		d->window.lost = true;
+}
+
 /* Unmapped before it is taken out: nobody may write to it while it is saved. */
 static void cm_window_remove(struct cm_domain *d, struct cm_frame *f, bool save)
 {
 	cm_rmap_zap(d, f->pgoff);
-	cm_window_take_out(d, f, save);
-	if (f->bad)
-		d->window.lost = true;
+	cm_window_take_away(d, f, save);
 }
 
 static void cm_window_expel(struct cm_domain *d, struct cm_frame *f, bool save)
@@ -299,9 +306,7 @@ bool cm_window_try_put_out(struct cm_domain *d)
 	if (!cm_rmap_try_zap_all(d))
 		return false;
 	list_for_each_entry_safe(f, next, &d->window.list, list) {
-		cm_window_take_out(d, f, true);
-		if (f->bad)
-			d->window.lost = true;
+		cm_window_take_away(d, f, true);
 		cm_frame_free(f);
 	}
 	return true;
